@@ -1,0 +1,69 @@
+"""One door to SQLite and PostgreSQL: how connections are made and transactions begin."""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+BUSY_SECONDS = 60.0  # above the longest batch that any job writes in one transaction
+
+
+class Database:
+    """Opens short sessions; ``write`` takes SQLite's write lock at once, so that no batch fails half way.
+
+    >>> database = Database("sqlite://")
+    >>> with database.read() as session:
+    ...     session.execute(sa.text("select 1")).scalar_one()
+    1
+    """
+
+    def __init__(self, url: str) -> None:
+        self.url = sa.make_url(url)
+        if self.url.drivername == "postgresql":
+            self.url = self.url.set(drivername="postgresql+psycopg")
+        self.dialect = self.url.get_backend_name()
+        self.engine = _sqlite(self.url) if self.dialect == "sqlite" else _server(self.url)
+        self._writer = self.engine.execution_options(monitor_write=True)
+
+    @contextmanager
+    def read(self) -> Iterator[Session]:
+        """A consistent view; nothing is kept."""
+        with Session(self.engine) as session:
+            yield session
+
+    @contextmanager
+    def write(self) -> Iterator[Session]:
+        """All of it is committed at the end, or none."""
+        with Session(self._writer) as session, session.begin():
+            session.connection()
+            yield session
+
+    def close(self) -> None:
+        self.engine.dispose()
+
+
+def _sqlite(url: sa.URL) -> sa.Engine:
+    if url.database and url.database != ":memory:":
+        Path(url.database).parent.mkdir(parents=True, exist_ok=True)
+    engine = sa.create_engine(url, connect_args={"timeout": BUSY_SECONDS})
+
+    @sa.event.listens_for(engine, "connect")
+    def _connected(connection: sqlite3.Connection, _record: Any) -> None:
+        connection.isolation_level = None  # transactions are begun below, not by the driver's guess
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "cache_size=-65536"):
+            connection.execute(f"PRAGMA {pragma}").close()
+
+    @sa.event.listens_for(engine, "begin")
+    def _begin(connection: sa.Connection) -> None:
+        write = connection.get_execution_options().get("monitor_write")
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
+
+    return engine
+
+
+def _server(url: sa.URL) -> sa.Engine:
+    return sa.create_engine(url, pool_pre_ping=True, pool_size=2, max_overflow=8)
