@@ -59,7 +59,9 @@ runs = sa.Table(
     metadata,
     _id("run_id"),
     _monitor(nullable=True),  # null: a job of the whole installation (notify, prune)
-    sa.Column("scope", sa.Text, nullable=False),  # "monitor:3" or "all"; null does not collide in a unique key
+    sa.Column(
+        "scope", sa.Text, nullable=False
+    ),  # "monitor:3" or "all"; null does not collide in a unique key
     sa.Column("job", sa.Text, nullable=False),
     sa.Column("slot", sa.Text, nullable=False),
     sa.Column("state", sa.Text, nullable=False),  # queued | running | done | failed | refused
@@ -95,7 +97,9 @@ quarantine = sa.Table(
     _id("quarantine_id"),
     _monitor(nullable=False),
     sa.Column("run_id", BigInt),
-    sa.Column("fingerprint", sa.Text, nullable=False),  # of place, content and reason: the same row comes in once
+    sa.Column(
+        "fingerprint", sa.Text, nullable=False
+    ),  # of place, content and reason: the same row comes in once
     sa.Column("origin", sa.Text, nullable=False),
     sa.Column("raw", sa.Text, nullable=False),
     sa.Column("reason", sa.Text, nullable=False),
@@ -225,7 +229,9 @@ alert_changes = sa.Table(
     _id("change_id"),
     sa.Column("alert_id", BigInt, sa.ForeignKey("alerts.alert_id"), nullable=False),
     sa.Column("at", UtcDateTime, nullable=False),
-    sa.Column("kind", sa.Text, nullable=False),  # opened | grew | escalated | closed | reopened | claimed | snoozed ...
+    sa.Column(
+        "kind", sa.Text, nullable=False
+    ),  # opened | grew | escalated | closed | reopened | claimed | snoozed ...
     sa.Column("actor", sa.Text, nullable=False),
     sa.Column("detail", Json, nullable=False),
     sa.Index("ix_alert_changes_alert_id_at", "alert_id", "at"),

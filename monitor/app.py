@@ -1,0 +1,43 @@
+"""Where concrete parts meet: settings become a context, names become jobs."""
+
+from collections.abc import Callable
+
+from monitor.domain.run import Outcome, Run
+from monitor.jobs.context import Context
+from monitor.settings import Settings
+from monitor.storage.database import Database
+
+Perform = Callable[[Context, Run], Outcome]
+
+
+def open_context(settings: Settings | None = None) -> Context:
+    """A context on the configured database; the schema is not touched (``monitor init`` upgrades it)."""
+    chosen = settings or Settings()
+    return Context(chosen, Database(chosen.url))
+
+
+def perform(job: str) -> Perform:
+    """The use case behind a job's name; each is loaded when first needed, since only training wants torch."""
+    if job == "pull":
+        from monitor.jobs.pull import pull
+
+        return pull
+    if job == "score":
+        from monitor.jobs.score import score
+
+        return score
+    if job == "train":
+        from monitor.jobs.train import train
+
+        return train
+    if job == "promote":
+        from monitor.jobs.promote import promote
+
+        return promote
+    if job == "notify":
+        from monitor.jobs.notify import notify
+
+        return notify
+    from monitor.jobs.prune import prune
+
+    return prune

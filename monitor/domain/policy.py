@@ -1,0 +1,62 @@
+"""Which p-values become outliers: a budget of alerts a day, a false-discovery rate, or a fixed level."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from monitor.domain.monitor import Alerts, Fields
+
+MOST = 0.05  # no policy flags a row that is as odd as one normal row in twenty
+
+
+def cutoff(alerts: Alerts, rows_per_day: float, p_values: Sequence[float]) -> float:
+    """The p-value at or below which a row is flagged.
+
+    A budget of b alerts a day over n rows a day is spent at p = b/n: so many normal rows a day are as odd as that.
+    A false-discovery rate q takes the largest p of the batch that the step-up rule allows
+    (Benjamini and Hochberg, 1995, procedure 1).
+
+    >>> cutoff(Alerts(budget=20), 10_000, [])
+    0.002
+    >>> cutoff(Alerts(fdr=0.1), 0, [0.001, 0.02, 0.9])
+    0.02
+    """
+    if alerts.p_value is not None:
+        return alerts.p_value
+    if alerts.fdr is not None:
+        ordered = sorted(p_values)
+        allowed = [p for k, p in enumerate(ordered, 1) if p <= k / len(ordered) * alerts.fdr]
+        return min(MOST, allowed[-1]) if allowed else 0.0
+    assert alerts.budget is not None
+    return min(MOST, alerts.budget / rows_per_day) if rows_per_day > 0 else 0.0
+
+
+def per_day(alerts: Alerts, rows_per_day: float) -> float:
+    """Alerts a day that the rule allows on normal rows."""
+    if alerts.budget is not None:
+        return alerts.budget
+    return (alerts.p_value or 0.01) * rows_per_day
+
+
+def stands(explanation: Sequence[dict[str, Any]], alerts: Alerts) -> bool:
+    """Whether a row's strongest field passes the rule on direction and the floors."""
+    top = explanation[0] if explanation else {}
+    actual, expected = top.get("actual"), top.get("expected")
+    if not isinstance(actual, int | float) or not isinstance(expected, int | float):
+        return True
+    if (alerts.direction == "up" and actual <= expected) or (
+        alerts.direction == "down" and actual >= expected
+    ):
+        return False
+    return abs(actual - expected) >= alerts.floor.get(str(top["field"]), 0.0)
+
+
+def outside(row: dict[str, Any], fields: Fields) -> list[str]:
+    """The fields of a row that leave their configured range, whatever the model says."""
+    left = []
+    for name, (low, high) in fields.range.items():
+        value = row.get(name)
+        if not isinstance(value, int | float) or value != value:
+            continue
+        if (low is not None and value < low) or (high is not None and value > high):
+            left.append(name)
+    return left

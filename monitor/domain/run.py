@@ -1,0 +1,54 @@
+"""A job's run: one slot, taken by one worker, under one fence."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Literal
+
+Job = Literal["pull", "score", "train", "promote", "notify", "prune"]
+EVERYTHING = "all"  # the scope of a job that belongs to no single monitor
+
+
+def scope_of(monitor_id: int | None) -> str:
+    return EVERYTHING if monitor_id is None else f"monitor:{monitor_id}"
+
+
+@dataclass(frozen=True)
+class Fence:
+    """The right to write for one scope and job; its token rises at each claim, and every write checks it."""
+
+    name: str
+    token: int
+
+
+@dataclass(frozen=True)
+class Run:
+    """A claimed run. ``counts`` holds what was asked for when it was requested."""
+
+    run_id: int
+    monitor_id: int | None
+    job: str
+    slot: str
+    actor: str
+    attempt: int
+    fence: Fence
+    counts: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Request:
+    """A run that should follow: a row for the queue, never a call."""
+
+    job: str
+    monitor_id: int | None
+    slot: str
+    counts: dict[str, Any] = field(default_factory=dict)
+    not_before: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of a run: figures, one sentence, and the runs that should follow."""
+
+    message: str
+    counts: dict[str, Any] = field(default_factory=dict)
+    follow: list[Request] = field(default_factory=list)

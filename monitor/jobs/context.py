@@ -1,0 +1,41 @@
+"""What a job may touch: the database, the clock, and the fence of its run."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from sqlalchemy.orm import Session
+
+from monitor.domain.run import Run
+from monitor.settings import Settings
+from monitor.storage import leases, runs
+from monitor.storage.database import Database
+
+
+def utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True)
+class Context:
+    """Settings, database and clock, put together once a process in ``monitor.app``."""
+
+    settings: Settings
+    database: Database
+    now: Callable[[], datetime] = utc_now
+
+    @contextmanager
+    def write(self, run: Run) -> Iterator[Session]:
+        """A transaction of this run: refused when the run's lease went to another."""
+        with self.database.write() as session:
+            leases.hold(session, run.fence, self.now(), self.settings.lease_seconds)
+            yield session
+
+    def progress(self, run: Run, fraction: float, message: str) -> None:
+        """Let people see how far a long run is; 0 to 1."""
+        with self.database.write() as session:
+            runs.progress(session, run, fraction, message)
+
+    def close(self) -> None:
+        self.database.close()

@@ -1,0 +1,73 @@
+"""From the outbox to the channels: each change at least once, in order per channel, with one key for repeats."""
+
+import random
+from datetime import timedelta
+from typing import Any
+
+from monitor.domain.errors import MonitorError
+from monitor.domain.run import Outcome, Run
+from monitor.jobs.context import Context
+from monitor.notifiers import open_notifier
+from monitor.notifiers.base import DeliveryFailed, Message
+from monitor.storage import channels, outbox
+from monitor.storage.outbox import Due
+
+ATTEMPTS = 12  # then the notification is dead and shown as such
+CLAIMED = 120.0  # seconds after which a claimed notification is due again: its sender died
+FIRST_WAIT, LONGEST_WAIT = 10.0, 3600.0  # seconds between attempts, doubling
+ROUND = 500  # notifications a run at most
+
+
+def notify(context: Context, run: Run) -> Outcome:
+    """Send what is due; one channel's trouble does not hold up another."""
+    totals = {"sent": 0, "failed": 0, "dead": 0}
+    for _ in range(ROUND):
+        with context.database.read() as session:
+            due = outbox.channels_due(session, context.now())
+        if not due:
+            break
+        for channel in due:
+            with context.write(run) as session:
+                claimed = outbox.claim(session, channel, context.now(), CLAIMED)
+            if claimed is not None:
+                totals[_deliver(context, run, claimed)] += 1
+    message = f"{totals['sent']} sent, {totals['failed']} to be tried again, {totals['dead']} given up"
+    return Outcome(message, totals)
+
+
+def _deliver(context: Context, run: Run, due: Due) -> str:
+    """Send outside of any transaction; a crash between sending and marking gives one repeat with the same key."""
+    try:
+        with context.database.read() as session:
+            config, facts = channels.get(session, due.channel), channels.change(session, due.change_id)
+        open_notifier(config).send(_message(due, facts))
+    except MonitorError as fault:
+        return _failed(context, run, due, fault)
+    with context.write(run) as session:
+        outbox.settle(session, due, "sent", None, context.now())
+    return "sent"
+
+
+def _failed(context: Context, run: Run, due: Due, fault: MonitorError) -> str:
+    dead = fault.permanent or due.attempts >= ATTEMPTS
+    wait = min(LONGEST_WAIT, FIRST_WAIT * 2 ** (due.attempts - 1)) * random.uniform(0.8, 1.2)  # noqa: S311  jitter
+    if isinstance(fault, DeliveryFailed) and fault.retry_after:
+        wait = max(wait, fault.retry_after)
+    again = context.now() + timedelta(seconds=wait)
+    with context.write(run) as session:
+        outbox.settle(session, due, "dead" if dead else "pending", str(fault), again)
+    return "dead" if dead else "failed"
+
+
+def _message(due: Due, facts: dict[str, Any]) -> Message:
+    subject = f"{facts['severity'].capitalize()}: {facts['monitor']}" + (
+        f", {facts['entity']}" if facts["entity"] else ""
+    )
+    return Message(
+        subject=subject,
+        text=facts["why"],
+        severity=facts["severity"],
+        url="",
+        payload=facts,
+        idempotency_key=due.idempotency_key,
+    )

@@ -1,0 +1,111 @@
+"""The gate: a candidate takes over when it is not worse on rows that training did not see."""
+
+from datetime import datetime
+
+import pandas as pd
+from sqlalchemy.orm import Session
+
+from monitor.detection.detector import Detector
+from monitor.detection.planted import planted_auroc
+from monitor.domain import policy
+from monitor.domain.run import Outcome, Request, Run
+from monitor.domain.version import Decision, Trial, better
+from monitor.jobs.context import Context
+from monitor.storage import audit, monitors, readings, versions
+from monitor.storage.monitors import Watched
+from monitor.storage.versions import Version
+
+PART = 4_000  # rows of the held-back part that are looked at
+
+
+def promote(context: Context, run: Run) -> Outcome:
+    """Decide on a candidate (by the gate), or make the version champion that a person named (by hand)."""
+    assert run.monitor_id is not None
+    with context.database.read() as session:
+        watched = monitors.get(session, run.monitor_id)
+        champion = versions.champion(session, run.monitor_id)
+        asked = run.counts.get("version_id")
+        version = (
+            versions.get(session, asked) if asked else versions.newest_candidate(session, run.monitor_id)
+        )
+    if version is None:
+        return Outcome("no candidate to decide on")
+    if champion is not None and version.version_id == champion.version_id:
+        return Outcome(f"v{version.number} is the champion already")
+    by_hand = bool(run.counts.get("by_hand"))
+    if version.state != "candidate" and not by_hand:
+        return Outcome(f"v{version.number} was decided on before: {version.state}")
+    decision = _by_hand(run, version) if by_hand else _decide(context, watched, version, champion)
+    return _switch(context, run, watched, version, champion, decision)
+
+
+def _by_hand(run: Run, version: Version) -> Decision:
+    return Decision(True, f"promoted by {run.actor}", {"before": version.state})
+
+
+def _decide(context: Context, watched: Watched, version: Version, champion: Version | None) -> Decision:
+    if champion is not None and champion.pinned:
+        return Decision(False, f"v{champion.number} is pinned; unpin it to let the gate decide", {})
+    with context.database.read() as session:
+        assert watched.schema is not None
+        table = readings.table(watched.config.table, watched.schema)
+        rate = readings.rate(session, table)
+        rows, previous = _held_back(session, table, version, _loaded(context, version).context_rows)
+    trial = _trial(context, watched, version, rows, previous, rate)
+    rival = _trial(context, watched, champion, rows, previous, rate) if champion else None
+    return better(trial, rival, policy.per_day(watched.config.alerts, rate))
+
+
+def _held_back(
+    session: Session, table: readings.Table, version: Version, context_rows: int
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The rows that training left for the gate, less those it left out, with the rows before them."""
+    start = version.manifest["held_back"]["from"]
+    if start is None:
+        return readings.latest(session, table, 0), readings.latest(session, table, 0)
+    rows = readings.since(session, table, datetime.fromisoformat(start), PART)
+    rows = rows[~rows["reading_id"].isin(version.manifest["left_out_rows"])].reset_index(drop=True)
+    return rows, readings.before(session, table, rows, context_rows)
+
+
+def _trial(
+    context: Context,
+    watched: Watched,
+    version: Version,
+    rows: pd.DataFrame,
+    previous: pd.DataFrame,
+    rate: float,
+) -> Trial:
+    detector = _loaded(context, version)
+    p_values = detector.score(rows, context=previous)["p_value"]
+    cutoff = policy.cutoff(watched.config.alerts, rate, p_values.tolist())
+    flagged = float((p_values <= cutoff).mean()) * rate if len(rows) else 0.0
+    assert watched.schema is not None
+    fields = [f.name for f in watched.schema.fields if f.name in rows and f.type in ("number", "integer")]
+    return Trial(planted_auroc(detector, rows, previous, fields, seed=0), flagged, len(rows))
+
+
+def _loaded(context: Context, version: Version) -> Detector:
+    with context.database.read() as session:
+        return Detector.from_bytes(versions.bundle(session, version.version_id))
+
+
+def _switch(
+    context: Context,
+    run: Run,
+    watched: Watched,
+    version: Version,
+    champion: Version | None,
+    decision: Decision,
+) -> Outcome:
+    now = context.now()
+    stored = {"reason": decision.reason, "figures": decision.figures, "promoted": decision.promoted}
+    with context.write(run) as session:
+        change = versions.promote if decision.promoted else versions.reject
+        change(session, version, stored, now)
+        detail = {"version": version.number, "before": champion.number if champion else None, **stored}
+        action = "version.promoted" if decision.promoted else "version.rejected"
+        audit.append(session, now, run.actor, action, f"monitor:{watched.config.name}", detail)
+    follow = [Request("score", watched.monitor_id, f"after-{run.run_id}")] if decision.promoted else []
+    verb = "promoted" if decision.promoted else "rejected"
+    return Outcome(f"v{version.number} {verb}: {decision.reason}", {"version_id": version.version_id}, follow)

@@ -1,0 +1,134 @@
+"""One claimed run from its claim to its end: the lease is kept alive, every end is a row."""
+
+import os
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+
+import psutil
+import structlog
+
+from monitor.domain.errors import MonitorError, Superseded
+from monitor.domain.run import Outcome, Run
+from monitor.jobs.context import Context
+from monitor.storage import leases, runs
+
+log = structlog.get_logger()
+TRIES = 5  # of a run whose fault may pass
+WAIT = 10.0  # seconds before the second try, doubling
+
+
+class Stopped(BaseException):
+    """The operator wants this worker to end now; the run goes back into the queue."""
+
+
+def holder() -> str:
+    """Who holds a lease: this host, process and when it started, so that others can tell whether it lives."""
+    return f"{socket.gethostname()}:{os.getpid()}:{psutil.Process().create_time():.0f}"
+
+
+def alive(name: str) -> bool:
+    """Whether a holder may still be at work; one on another host always may."""
+    host, pid, born = name.rsplit(":", 2)
+    if host != socket.gethostname():
+        return True
+    try:
+        return abs(psutil.Process(int(pid)).create_time() - float(born)) < 2
+    except (psutil.NoSuchProcess, ValueError):
+        return False
+
+
+def reap(context: Context) -> int:
+    """Free the leases of dead processes of this host at once, and queue the runs that nobody holds."""
+    with context.database.read() as session:
+        dead = [(name, token) for name, token, who in leases.held(session) if not alive(who)]
+    with context.database.write() as session:
+        for name, token in dead:
+            leases.expire(session, name, token, context.now())
+        return runs.requeue_orphans(session, context.now())
+
+
+def execute(context: Context, run: Run, perform: Callable[[Context, Run], Outcome]) -> Outcome | None:
+    """Do the work of a claimed run and write its end; None where it did not succeed."""
+    log.info("run started", job=run.job, run=run.run_id, slot=run.slot, attempt=run.attempt)
+    try:
+        with _beating(context, run):
+            outcome = perform(context, run)
+    except Superseded as fault:
+        log.warning("run superseded", run=run.run_id, reason=str(fault))
+        _end(context, run, "done", f"handed over: {fault}", None)
+    except MonitorError as fault:
+        _fault(context, run, fault)
+    except Stopped:
+        _postpone(context, run, "stopped by the operator; goes on at the next start", 0.0)
+        raise
+    except Exception as fault:
+        log.exception("run failed", job=run.job, run=run.run_id)
+        _end(
+            context,
+            run,
+            "failed",
+            f"unexpected fault, please report it: {type(fault).__name__}: {fault}",
+            None,
+        )
+    else:
+        _end(context, run, "done", outcome.message, outcome)
+        return outcome
+    return None
+
+
+def _fault(context: Context, run: Run, fault: MonitorError) -> None:
+    log.warning("run failed", job=run.job, run=run.run_id, reason=str(fault), permanent=fault.permanent)
+    if fault.permanent or run.attempt >= TRIES:
+        _end(context, run, "failed", str(fault), None)
+    else:
+        _postpone(context, run, str(fault), WAIT * 2 ** (run.attempt - 1))
+
+
+def _end(context: Context, run: Run, state: str, message: str, outcome: Outcome | None) -> None:
+    """The run's end, the runs that follow it and the freed lease are one transaction."""
+    now = context.now()
+    try:
+        with context.write(run) as session:
+            runs.finish(session, run, state, message, outcome.counts if outcome else {}, now)
+            for request in outcome.follow if outcome else []:
+                runs.offer(session, request, run.actor, now, coalesce=request.job in ("score", "notify"))
+            leases.release(session, run.fence)
+    except Superseded:
+        log.warning("run lost its lease before its end was written", run=run.run_id)
+
+
+def _postpone(context: Context, run: Run, message: str, seconds: float) -> None:
+    try:
+        with context.write(run) as session:
+            runs.postpone(session, run, message, context.now() + timedelta(seconds=seconds))
+            leases.release(session, run.fence)
+    except Superseded:
+        log.warning("run lost its lease before it was put back", run=run.run_id)
+
+
+@contextmanager
+def _beating(context: Context, run: Run) -> Iterator[None]:
+    """Keep the lease alive from a thread of its own while the work goes on."""
+    stop = threading.Event()
+    every = context.settings.lease_seconds / 4
+
+    def beat() -> None:
+        while not stop.wait(every):
+            try:
+                with context.write(run):
+                    pass
+            except Superseded:
+                return
+            except Exception:
+                log.exception("heartbeat missed", run=run.run_id)
+
+    thread = threading.Thread(target=beat, name=f"heartbeat-{run.run_id}", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join(timeout=5)

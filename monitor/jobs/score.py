@@ -1,0 +1,217 @@
+"""What the champion has not scored yet: scores, outliers and alerts in one transaction a batch."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from functools import lru_cache
+from typing import Any
+
+import pandas as pd
+from sqlalchemy.orm import Session
+
+from monitor.detection.detector import Detector
+from monitor.domain import policy, sentence
+from monitor.domain.alert import Change, Outlier, Rule, group
+from monitor.domain.run import Outcome, Request, Run
+from monitor.jobs.context import Context
+from monitor.storage import alerts, monitors, outbox, readings, scores, versions
+from monitor.storage.monitors import Watched
+from monitor.storage.versions import Version
+
+BATCH = 50_000  # rows a transaction at most, so that a verdict never waits long for the database
+HISTORY = timedelta(days=3)  # of a first replay, what is older than this is shown as history, not as news
+TOLD = {"opened", "escalated"}
+
+
+def score(context: Context, run: Run) -> Outcome:
+    """Score all rows that are waiting, oldest arrival first."""
+    assert run.monitor_id is not None
+    totals = {"scored": 0, "flagged": 0, "opened": 0, "notified": 0}
+    while True:
+        with context.database.read() as session:
+            watched = monitors.get(session, run.monitor_id)
+            champion = versions.champion(session, run.monitor_id)
+        if champion is None or watched.schema is None:
+            return Outcome("no champion yet: the monitor is learning", totals)
+        counts = _batch(context, run, watched, champion)
+        if counts is None:
+            break
+        totals = {name: totals[name] + counts[name] for name in totals}
+        context.progress(run, 0.0, f"{totals['scored']:,} rows scored")
+    follow = [Request("notify", None, f"after-{run.run_id}")] if totals["notified"] else []
+    message = (
+        f"{totals['scored']:,} rows scored, {totals['flagged']:,} flagged, {totals['opened']:,} alerts opened"
+    )
+    return Outcome(message, totals, follow)
+
+
+def _batch(context: Context, run: Run, watched: Watched, champion: Version) -> dict[str, int] | None:
+    assert watched.schema is not None
+    now = context.now()
+    detector = load(context, champion)
+    with context.database.read() as session:
+        table = readings.table(watched.config.table, watched.schema)
+        rows = readings.after(session, table, champion.scored_through, BATCH)
+        rows = _due(rows, now - watched.config.schedule.delay)
+        if rows.empty:
+            return None
+        previous = readings.before(session, table, rows, detector.context_rows)
+        rate = readings.rate(session, table)
+        earlier = _earlier(session, watched, table, rows)
+    found = examine(watched, detector, rows, previous, rate, champion.trained_through)
+    outliers = settle(found.outliers, rows, watched.config.alerts.of, earlier)
+    found = replace(found, outliers=outliers)
+    rule = Rule(
+        gap=watched.config.alerts.gap,
+        min_duration=watched.config.alerts.min_duration,
+        cutoff=found.cutoff,
+        history_ends=now - HISTORY if champion.scored_through == 0 else None,
+    )
+    with context.write(run) as session:
+        versions.advance(session, champion, int(rows["reading_id"].max()), found.cutoff)
+        scores.store(session, watched.monitor_id, champion.version_id, found.scored, now)
+        told = _alerts(session, watched, champion, found, rule, now)
+        notified = [
+            change_id for change_id, change in told if change.kind in TOLD and not change.alert.provisional
+        ]
+        for change_id in notified:
+            outbox.enqueue(session, change_id, list(watched.config.notify), now)
+    opened = sum(change.kind == "opened" for _, change in told)
+    return {
+        "scored": len(rows),
+        "flagged": len(found.outliers),
+        "opened": opened,
+        "notified": len(notified) if watched.config.notify else 0,
+    }
+
+
+def _earlier(session: Session, watched: Watched, table: readings.Table, rows: pd.DataFrame) -> pd.DataFrame:
+    """The rows before the batch that a rule such as 2/3 looks back on, with whether they were flagged."""
+    back = int(watched.config.alerts.of.split("/")[1]) - 1
+    before = readings.before(session, table, rows, back)
+    flagged = alerts.flagged(session, before["reading_id"].tolist()) if back else set()
+    return before.assign(flagged=before["reading_id"].isin(list(flagged)))
+
+
+def _due(rows: pd.DataFrame, until: datetime) -> pd.DataFrame:
+    """Rows in order of arrival up to the first that may still be joined by late ones."""
+    early = (rows["event_at"] > pd.Timestamp(until)).to_numpy()
+    return rows.iloc[: int(early.argmax())] if early.any() else rows
+
+
+def _alerts(
+    session: Session, watched: Watched, champion: Version, found: "Found", rule: Rule, now: datetime
+) -> list[tuple[int, Change]]:
+    if not found.outliers:
+        return []
+    since = min(o.event_at for o in found.outliers) - rule.gap
+    open_alerts = alerts.growing(session, watched.monitor_id, since)
+    mutes = alerts.mutes(session, watched.monitor_id, since)
+    changes = group(found.outliers, open_alerts, mutes, rule)
+    return alerts.store(
+        session, watched.monitor_id, champion.version_id, watched.config.queue, changes,
+        found.explanations, found.details, now,
+    )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a batch holds: scores for all rows, outliers for the flagged."""
+
+    scored: pd.DataFrame
+    outliers: list[Outlier]
+    explanations: dict[int, list[dict[str, Any]]]
+    details: dict[int, tuple[float, str]]
+    cutoff: float
+
+
+def examine(
+    watched: Watched,
+    detector: Detector,
+    rows: pd.DataFrame,
+    previous: pd.DataFrame,
+    rate: float,
+    trained_through: int,
+) -> Found:
+    """Score rows and turn the odd ones into outliers; reads and writes nothing."""
+    config = watched.config
+    result = detector.score(rows, context=previous)
+    p_values = result["p_value"].to_numpy()
+    cutoff = policy.cutoff(config.alerts, rate, p_values[result["ready"].to_numpy()].tolist())
+    ranged = {n: out for n, row in _ranged(rows, watched) if (out := policy.outside(row, config.fields))}
+    odd = [n for n in range(len(rows)) if (result["ready"].iat[n] and p_values[n] <= cutoff) or n in ranged]
+    explained = detector.explain(rows, odd, context=previous) if odd else []
+    outliers, explanations, details = [], {}, {}
+    for n, explanation in zip(odd, explained, strict=True):
+        parts = [p | {"unit": config.fields.unit[p["field"]]} if p["field"] in config.fields.unit else p
+                 for p in explanation]  # fmt: skip
+        outside = ranged.get(n, [])
+        if not outside and not policy.stands(parts, config.alerts):
+            continue
+        outlier = _outlier(rows.iloc[n], watched, parts, outside, float(p_values[n]), trained_through)
+        outliers.append(outlier)
+        explanations[outlier.reading_id] = parts
+        reason = f"{outside[0]} outside its range" if outside else f"p {p_values[n]:.2g} <= {cutoff:.2g}"
+        details[outlier.reading_id] = (float(result["score"].iat[n]), reason)
+    scored = rows[["reading_id", "event_at"]].assign(
+        score=result["score"].to_numpy(),
+        p_value=p_values,
+        flagged=rows["reading_id"].isin(list(details)).to_numpy(),
+    )
+    return Found(scored, outliers, explanations, details, cutoff)
+
+
+def _ranged(rows: pd.DataFrame, watched: Watched) -> list[tuple[int, dict[str, Any]]]:
+    names = [name for name in watched.config.fields.range if name in rows]
+    return list(enumerate(rows[names].to_dict("records"))) if names else []
+
+
+def _outlier(
+    row: pd.Series,
+    watched: Watched,
+    parts: list[dict[str, Any]],
+    outside: list[str],
+    p_value: float,
+    trained: int,
+) -> Outlier:
+    value = row.get(watched.config.value) if watched.config.value else None
+    why, brief = sentence.why(parts, outside)
+    return Outlier(
+        reading_id=int(row["reading_id"]),
+        entity=None if pd.isna(row["entity"]) else str(row["entity"]),
+        event_at=row["event_at"].to_pydatetime(),
+        p_value=p_value,
+        value=None if value is None or pd.isna(value) else float(value),
+        why=why,
+        brief=brief,
+        fields=tuple(str(p["field"]) for p in parts[:3]),
+        provisional=int(row["reading_id"]) <= trained,
+    )
+
+
+def settle(outliers: list[Outlier], rows: pd.DataFrame, of: str, earlier: pd.DataFrame) -> list[Outlier]:
+    """Mark where k of the last n rows of an entity are flagged (``of: "2/3"``).
+
+    earlier: the rows before the batch with a column ``flagged``, so that any cut of the stream gives the same.
+    """
+    k, n = map(int, of.split("/"))
+    if k == 1:
+        return outliers
+    flagged = rows["reading_id"].isin([o.reading_id for o in outliers])
+    both = pd.concat([earlier, rows.assign(flagged=flagged)], ignore_index=True)
+    ordered = both.assign(flagged=both["flagged"].astype(int)).sort_values(["event_at", "reading_id"])
+    sums = ordered.groupby("entity", dropna=False)["flagged"].transform(
+        lambda s: s.rolling(n, min_periods=1).sum()
+    )
+    enough = dict(zip(ordered["reading_id"], sums >= k, strict=True))
+    return [replace(o, settled=bool(enough[o.reading_id])) for o in outliers]
+
+
+def load(context: Context, version: Version) -> Detector:
+    """The version's detector; a worker keeps the last few."""
+    return _loaded(context, version.version_id)
+
+
+@lru_cache(maxsize=8)
+def _loaded(context: Context, version_id: int) -> Detector:
+    with context.database.read() as session:
+        return Detector.from_bytes(versions.bundle(session, version_id))

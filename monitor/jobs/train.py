@@ -1,0 +1,123 @@
+"""The nightly training: readings less known anomalies become a candidate with a manifest of what was left out."""
+
+import time
+from typing import Any
+
+import pandas as pd
+
+from monitor.detection.detector import Detector
+from monitor.domain.errors import NotEnoughRows
+from monitor.domain.run import Outcome, Request, Run
+from monitor.jobs.context import Context
+from monitor.storage import alerts, labels, monitors, readings, versions
+from monitor.storage.monitors import Watched
+
+MOST = 100_000  # newest rows that a training looks at
+HELD_BACK = 0.1  # of them the newest part, which training does not see and the gate decides on
+LEAST = 200  # rows that are left to train on
+EVERY = 2.0  # seconds between two marks of progress
+
+
+def train(context: Context, run: Run) -> Outcome:
+    """Fit a candidate on what is believed normal.
+
+    Raises:
+        NotEnoughRows: the monitor goes on learning; the next training tries again.
+    """
+    assert run.monitor_id is not None
+    with context.database.read() as session:
+        watched = monitors.get(session, run.monitor_id)
+        if watched.schema is None:
+            raise NotEnoughRows(f"{watched.config.name} has no rows yet; pull first")
+        rows = readings.latest(session, readings.table(watched.config.table, watched.schema), MOST)
+        known = labels.anomalous(session, run.monitor_id)
+        pending = alerts.unlearnable(session, run.monitor_id, context.now())
+    seen, manifest = select(rows, known, pending)
+    if len(seen) < LEAST:
+        raise NotEnoughRows(f"{watched.config.name}: {len(seen)} usable rows, a training needs {LEAST}")
+    detector = build(watched).fit(seen, progress=_throttled(context, run))
+    with context.write(run) as session:
+        version_id = versions.add(
+            session, run.monitor_id, detector.to_bytes(), context.now(),
+            objective=detector.version_facts["objective"], run_id=run.run_id, manifest=manifest,
+            facts=detector.version_facts, trained_through=int(seen["reading_id"].max()),
+        )  # fmt: skip
+    follow = [Request("promote", run.monitor_id, f"after-{run.run_id}", {"version_id": version_id})]
+    left = sum(manifest["left_out"].values())
+    message = f"trained on {len(seen):,} rows, {left:,} left out; the gate decides next"
+    return Outcome(message, {"version_id": version_id, "rows": len(seen), "left_out": left}, follow)
+
+
+def select(
+    rows: pd.DataFrame, known: dict[str, str], pending: dict[int, str]
+) -> tuple[pd.DataFrame, dict[str, Any]]:
+    """Choose what to learn from; the manifest counts each reason and names the rows.
+
+    rows: newest readings by event time, oldest first; known: source_key -> where it was said to be anomalous;
+    pending: reading_id -> the alert that nobody reviewed yet.
+    """
+    reason = rows["source_key"].map(lambda key: _said(known.get(key)))
+    reason = reason.fillna(
+        rows["reading_id"].map(pending).map(lambda r: r if r is None or r != r else "not reviewed yet")
+    )
+    normal = rows[reason.isna()]
+    cut = len(normal) - round(HELD_BACK * len(normal))
+    seen, held = normal.iloc[:cut], normal.iloc[cut:]
+    manifest = {
+        "from": _iso(seen["event_at"].min()) if len(seen) else None,
+        "to": _iso(seen["event_at"].max()) if len(seen) else None,
+        "rows": len(seen),
+        "held_back": {"rows": len(held), "from": _iso(held["event_at"].min()) if len(held) else None},
+        "left_out": {str(k): int(v) for k, v in reason.value_counts().items()},
+        "left_out_rows": rows.loc[reason.notna(), "reading_id"].tolist()[:10_000],
+        "left_out_rows_capped": bool(reason.notna().sum() > 10_000),
+    }
+    return seen, manifest
+
+
+def _said(origin: str | None) -> str | None:
+    if origin is None:
+        return None
+    return "known anomaly, said by the source" if origin == "source" else "confirmed in a review"
+
+
+def _iso(at: pd.Timestamp) -> str:
+    return at.isoformat()
+
+
+def build(watched: Watched) -> Detector:
+    """An unfitted detector with what the monitor's document says."""
+    config, schema = watched.config, watched.schema
+    assert schema is not None
+    fields = {f.name: f.type for f in schema.fields}
+    return Detector(
+        kind=config.kind,
+        objective=config.model.objective,
+        contaminated=config.model.contaminated,
+        seed=config.model.seed,
+        time="event_at",
+        entity="entity",
+        include=[n for n in fields if learnable(watched, n)],
+        categorical=[n for n, t in fields.items() if t == "category"],
+    )
+
+
+def learnable(watched: Watched, field: str) -> bool:
+    """Identity, entity, event time, truth and text say who a row is, not whether it is odd."""
+    config = watched.config
+    assert watched.schema is not None
+    types = {f.name: f.type for f in watched.schema.fields}
+    who = {*config.key, config.entity, config.label, config.time.field if config.time else None}
+    return field not in who and field not in config.fields.exclude and types[field] != "text"
+
+
+def _throttled(context: Context, run: Run) -> Any:
+    last = 0.0
+
+    def mark(fraction: float, message: str) -> None:
+        nonlocal last
+        if time.monotonic() - last >= EVERY:
+            last = time.monotonic()
+            context.progress(run, fraction, message)
+
+    return mark

@@ -1,0 +1,68 @@
+"""One job, now, in this process: what the command line does."""
+
+import time
+import uuid
+from typing import Any
+
+from monitor.app import perform
+from monitor.domain.errors import Conflict, MonitorError
+from monitor.domain.run import Request
+from monitor.jobs.context import Context
+from monitor.jobs.running import execute, holder, reap
+from monitor.storage import monitors, runs
+
+PATIENCE = 30.0  # seconds to wait for another run of the same job on the same monitor
+
+
+def run_now(
+    context: Context,
+    job: str,
+    monitor: str | None,
+    actor: str,
+    *,
+    counts: dict[str, Any] | None = None,
+    follow: bool = True,
+) -> dict[str, Any]:
+    """Run a job and what must follow it (a training's gate); returns message and counts.
+
+    Raises:
+        UnknownError: there is no such monitor.
+        Conflict: another run of the job is at work and did not end in time.
+        MonitorError: the job failed; the message says why.
+    """
+    with context.database.write() as session:
+        monitor_id = monitors.named(session, monitor).monitor_id if monitor else None
+        request = Request(job, monitor_id, f"manual-{uuid.uuid4().hex[:12]}", counts or {})
+        run_id = runs.offer(session, request, actor, context.now())
+    assert run_id is not None
+    done = _claimed(context, run_id, job)
+    if follow and job == "train" and "version_id" in done["counts"]:
+        gate = run_now(
+            context, "promote", monitor, actor, counts={"version_id": done["counts"]["version_id"]}
+        )
+        return {"message": f"{done['message']}; {gate['message']}", "counts": done["counts"] | gate["counts"]}
+    return done
+
+
+def _claimed(context: Context, run_id: int, job: str) -> dict[str, Any]:
+    until = time.monotonic() + PATIENCE
+    reap(context)
+    while True:
+        with context.database.write() as session:
+            run = runs.claim(
+                session, [job], holder(), context.now(), context.settings.lease_seconds, run_id=run_id
+            )
+        if run is not None:
+            execute(context, run, perform(job))
+        with context.database.read() as session:
+            row = runs.get(session, run_id)
+        if row["state"] == "done":
+            return {"message": row["message"], "counts": row["counts"] or {}}
+        if row["state"] == "failed" or (run is not None and row["state"] == "queued"):
+            again = "" if row["state"] == "failed" else " (it is queued to be tried again)"
+            raise MonitorError(f"{job}: {row['message']}{again}")
+        if time.monotonic() > until:
+            raise Conflict(
+                f"another {job} of this monitor is at work; yours is queued and runs when a worker is free"
+            )
+        time.sleep(0.2)

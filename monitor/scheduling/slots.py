@@ -1,0 +1,109 @@
+"""APScheduler with an executor of ours: to run a job is to put its slot into the database."""
+
+from datetime import datetime
+from typing import Any
+
+import structlog
+from apscheduler.executors.base import BaseExecutor
+from apscheduler.schedulers.background import BackgroundScheduler
+from apscheduler.triggers.base import BaseTrigger
+
+from monitor.domain.run import Request
+from monitor.jobs.context import Context
+from monitor.jobs.running import reap
+from monitor.scheduling import triggers
+from monitor.storage import monitors, outbox, runs
+
+log = structlog.get_logger()
+LOOK = 2.0  # seconds between two looks at the monitors, the outbox and dead workers
+
+
+class SlotExecutor(BaseExecutor):  # type: ignore[misc]  # APScheduler 3 has no types
+    """Where APScheduler would call a function, the slot is offered to the workers."""
+
+    def __init__(self, context: Context) -> None:
+        super().__init__()
+        self.context = context
+
+    def _do_submit_job(self, job: Any, run_times: list[datetime]) -> None:
+        try:
+            offer(self.context, job.args[0], job.args[1], run_times[-1])
+        finally:
+            self._run_job_success(job.id, [])
+
+
+def offer(context: Context, job: str, monitor_id: int | None, fired: datetime) -> int | None:
+    """Put one slot into the queue; the unique key (scope, job, slot) lets any number of schedulers do so."""
+    request = Request(job, monitor_id, triggers.slot(job, fired), not_before=fired)
+    with context.database.write() as session:
+        return runs.offer(session, request, "schedule", context.now(), coalesce=True)
+
+
+class Scheduler:
+    """Keeps APScheduler's triggers in step with the monitors table; nothing of it is stored."""
+
+    def __init__(self, context: Context) -> None:
+        self.context = context
+        self.kept: dict[str, str] = {}
+        self.clock = BackgroundScheduler(
+            timezone="UTC",
+            executors={"default": SlotExecutor(context)},
+            job_defaults={"coalesce": True, "misfire_grace_time": None, "max_instances": 1_000_000},
+        )
+
+    def start(self) -> None:
+        self.clock.start()
+        self._keep("all/prune", "prune", None, triggers.PRUNE, "fixed")
+
+    def stop(self) -> None:
+        self.clock.shutdown(wait=False)
+
+    def look(self) -> None:
+        """Follow the monitors table, free what dead workers held, and ask for a round of the outbox if one is due."""
+        reap(self.context)
+        with self.context.database.read() as session:
+            watched = monitors.listed(session)
+            due = outbox.channels_due(session, self.context.now())
+        wanted = set()
+        for w in watched:
+            text = w.config.schedule.model_dump_json()
+            for job, trigger in triggers.of(w.config.schedule).items():
+                name = f"monitor:{w.monitor_id}/{job}"
+                wanted.add(name)
+                self._keep(name, job, w.monitor_id, trigger, text)
+        for name in self.kept.keys() - wanted - {"all/prune"}:
+            self.clock.remove_job(name)
+            del self.kept[name]
+        if due:
+            with self.context.database.write() as session:
+                now = self.context.now()
+                runs.offer(
+                    session,
+                    Request("notify", None, f"due-{now:%Y%m%dT%H%M%S}"),
+                    "schedule",
+                    now,
+                    coalesce=True,
+                )
+
+    def _keep(self, name: str, job: str, monitor_id: int | None, trigger: BaseTrigger, text: str) -> None:
+        if self.kept.get(name) == text:
+            return
+        self.clock.add_job(
+            _never, trigger, args=(job, monitor_id), id=name, replace_existing=True,
+            next_run_time=self._next(job, monitor_id, trigger),
+        )  # fmt: skip
+        self.kept[name] = text
+
+    def _next(self, job: str, monitor_id: int | None, trigger: BaseTrigger) -> datetime | None:
+        """The first fire time after the last slot: one that was missed is due at once, many are one."""
+        now = self.context.now()
+        with self.context.database.read() as session:
+            last = runs.last_slot(session, monitor_id, job)
+        if last is None:
+            return trigger.get_next_fire_time(None, now)  # type: ignore[no-any-return]  # APScheduler 3 has no types
+        following = trigger.get_next_fire_time(last, last)
+        return min(following, now) if following and following <= now else following
+
+
+def _never() -> None:
+    raise AssertionError("slots are offered by the executor, never called")

@@ -1,0 +1,76 @@
+"""A worker process: claims the next run of its lane, does it, looks again; ends with its parent.
+
+``python -m monitor.scheduling.worker data|train``
+"""
+
+import ctypes
+import os
+import signal
+import sys
+import time
+from types import FrameType
+
+import structlog
+
+from monitor.app import open_context, perform
+from monitor.jobs.context import Context
+from monitor.jobs.running import Stopped, execute, holder, reap
+from monitor.storage import runs
+
+log = structlog.get_logger()
+LANES = {"data": ["notify", "pull", "score", "promote", "prune"], "train": ["train"]}
+LOOK = 0.5  # seconds between two looks at an empty queue
+DIE_WITH_PARENT = 1  # PR_SET_PDEATHSIG of Linux' prctl
+
+
+def work(context: Context, lane: str, parent: int) -> None:
+    """Until the parent is gone or a signal comes."""
+    me = holder()
+    while os.getppid() == parent:
+        with context.database.read() as session:
+            waiting = runs.waiting(session, LANES[lane], context.now())
+        run = _claim(context, lane, me) if waiting else None
+        if run is None:
+            time.sleep(LOOK)
+        else:
+            execute(context, run, perform(run.job))
+
+
+def _claim(context: Context, lane: str, me: str) -> runs.Run | None:
+    with context.database.write() as session:
+        return runs.claim(session, LANES[lane], me, context.now(), context.settings.lease_seconds)
+
+
+def end_with_parent() -> None:
+    """Ask the kernel for a signal when the parent dies (Linux); elsewhere the loop looks at the parent's number."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(DIE_WITH_PARENT, signal.SIGTERM)
+
+
+def stop_on_signals() -> None:
+    def stop(_signal: int, _frame: FrameType | None) -> None:
+        for each in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(each, signal.SIG_IGN)  # one is enough; the end must not be interrupted
+        raise Stopped
+
+    for each in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(each, stop)
+
+
+def main(lane: str) -> int:
+    end_with_parent()
+    parent = os.getppid()
+    stop_on_signals()
+    context = open_context()
+    try:
+        reap(context)
+        work(context, lane, parent)
+    except Stopped:
+        log.info("worker stopped", lane=lane)
+    finally:
+        context.close()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1]))

@@ -1,0 +1,150 @@
+"""Outliers and alerts as the jobs write them (what pages read is in ``inbox``)."""
+
+import base64
+import secrets
+from datetime import datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from monitor.domain.alert import Alert, Change, Mute, Outlier
+from monitor.storage import tables
+
+A = tables.alerts.c
+LIVE = ["waiting", "open", "snoozed", "suppressed"]  # states whose alerts can still grow
+
+
+def growing(session: Session, monitor_id: int, since: datetime) -> list[Alert]:
+    """Alerts that an outlier at ``since`` or later may belong to."""
+    rows = session.execute(
+        sa.select(A.alert_id, A.entity, A.state, A.severity, A.first_event_at, A.last_event_at, A.members,
+                  A.p_value, A.value, A.why, A.brief, A.fields, A.provisional, A.suppressed_by)
+        .where(A.monitor_id == monitor_id, A.state.in_(LIVE), A.last_event_at >= since)
+        .order_by(A.last_event_at.desc())
+    )  # fmt: skip
+    return [
+        Alert(r.alert_id, r.entity, r.state, r.severity, r.first_event_at, r.last_event_at, r.members, r.p_value,
+              r.value, r.why, r.brief, tuple(r.fields), r.provisional, r.state != "waiting", r.suppressed_by)
+        for r in rows
+    ]  # fmt: skip
+
+
+def mutes(session: Session, monitor_id: int, since: datetime) -> list[Mute]:
+    s = tables.suppressions.c
+    rows = session.execute(
+        sa.select(s.entity, s.starts_at, s.ends_at, s.reason).where(
+            s.monitor_id == monitor_id, s.ends_at > since
+        )
+    )
+    return [Mute(*r) for r in rows]
+
+
+def store(
+    session: Session,
+    monitor_id: int,
+    version_id: int,
+    queue: str,
+    changes: list[Change],
+    explanations: dict[int, list[dict[str, Any]]],
+    details: dict[int, tuple[float, str]],
+    now: datetime,
+) -> list[tuple[int, Change]]:
+    """Write outliers, alerts, members and changes; returns (change_id, change) of what people may be told.
+
+    explanations: reading_id -> list of fields; details: reading_id -> (score, the policy that flagged it).
+    """
+    told = []
+    for change in changes:
+        alert_id = _alert(session, monitor_id, queue, change.alert, now)
+        for outlier in change.new:
+            _member(session, monitor_id, version_id, alert_id, outlier, explanations, details)
+        if change.kind is not None:
+            told.append((_change(session, alert_id, change, now), change))
+    return told
+
+
+def _alert(session: Session, monitor_id: int, queue: str, alert: Alert, now: datetime) -> int:
+    values: dict[str, Any] = {
+        name: getattr(alert, name)
+        for name in ("entity", "state", "severity", "rank", "first_event_at", "last_event_at", "members", "p_value",
+                     "value", "why", "brief", "provisional", "suppressed_by")
+    } | {"fields": list(alert.fields)}  # fmt: skip
+    if alert.alert_id is not None:
+        # the state is changed only where the alert still waits: a person may have closed or snoozed it meanwhile
+        state = sa.case((A.state == "waiting", alert.state), else_=A.state)
+        session.execute(
+            sa.update(tables.alerts)
+            .where(A.alert_id == alert.alert_id)
+            .values(**(values | {"state": state, "revision": A.revision + 1}))
+        )
+        return alert.alert_id
+    new = sa.insert(tables.alerts).values(
+        monitor_id=monitor_id, queue=queue, public_id=_public_id(), opened_at=now, revision=1, **values
+    )
+    return session.execute(new.returning(A.alert_id)).scalar_one()
+
+
+def _member(
+    session: Session,
+    monitor_id: int,
+    version_id: int,
+    alert_id: int,
+    outlier: Outlier,
+    explanations: dict[int, list[dict[str, Any]]],
+    details: dict[int, tuple[float, str]],
+) -> None:
+    score, reason = details[outlier.reading_id]
+    new = sa.insert(tables.outliers).values(
+        reading_id=outlier.reading_id,
+        version_id=version_id,
+        monitor_id=monitor_id,
+        entity=outlier.entity,
+        event_at=outlier.event_at,
+        score=score,
+        p_value=outlier.p_value,
+        value=outlier.value,
+        reason=reason,
+        provisional=outlier.provisional,
+        explanation=explanations[outlier.reading_id],
+    )
+    outlier_id = session.execute(new.returning(tables.outliers.c.outlier_id)).scalar_one()
+    session.execute(sa.insert(tables.alert_members).values(outlier_id=outlier_id, alert_id=alert_id))
+
+
+def _change(session: Session, alert_id: int, change: Change, now: datetime) -> int:
+    alert = change.alert
+    detail = {
+        "members": alert.members,
+        "severity": alert.severity,
+        "p_value": alert.p_value,
+        "new": len(change.new),
+    }
+    new = sa.insert(tables.alert_changes).values(
+        alert_id=alert_id, at=now, kind=change.kind, actor="monitor", detail=detail
+    )
+    return session.execute(new.returning(tables.alert_changes.c.change_id)).scalar_one()
+
+
+def flagged(session: Session, reading_ids: list[int]) -> set[int]:
+    """Those of the readings that were flagged by any version."""
+    o = tables.outliers.c
+    return set(session.scalars(sa.select(o.reading_id).where(o.reading_id.in_(reading_ids))))
+
+
+def unlearnable(session: Session, monitor_id: int, now: datetime) -> dict[int, str]:
+    """reading_id -> reason of each row in an alert that is not reviewed yet: not learnt until somebody looked."""
+    o, m = tables.outliers.c, tables.alert_members.c
+    rows = session.execute(
+        sa.select(o.reading_id, A.public_id)
+        .join_from(tables.outliers, tables.alert_members, m.outlier_id == o.outlier_id)
+        .join(tables.alerts, A.alert_id == m.alert_id)
+        .where(o.monitor_id == monitor_id, A.state.in_(["waiting", "open", "snoozed"]), ~A.provisional,
+               A.opened_at > now - timedelta(days=90))
+    )  # fmt: skip
+    return {reading_id: f"in alert {public_id}, not reviewed yet" for reading_id, public_id in rows}
+
+
+def _public_id() -> str:
+    """Seven letters and digits that are easy to read out, from 35 random bits."""
+    return base64.b32encode(secrets.token_bytes(5)).decode().lower()[:7]

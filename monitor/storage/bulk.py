@@ -1,0 +1,143 @@
+"""Many rows at once, by the driver's own bulk path and inside the session's transaction."""
+
+import io
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.csv
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from monitor.storage.types import UtcDateTime
+
+ARROW = {
+    sa.Double: pa.float64(),
+    sa.Float: pa.float64(),
+    sa.BigInteger: pa.int64(),
+    sa.Integer: pa.int64(),
+    sa.Boolean: pa.bool_(),
+    sa.Text: pa.string(),
+    UtcDateTime: pa.timestamp("us", tz="UTC"),
+}
+
+
+def arrow_type(column: sa.ColumnElement[Any]) -> pa.DataType:
+    return next(t for kind, t in ARROW.items() if isinstance(column.type, kind))
+
+
+def write(session: Session, table: sa.Table, frame: pd.DataFrame) -> None:
+    """Append a frame whose columns are the table's; NaN, NaT and None become NULL."""
+    if frame.empty:
+        return
+    columns = [table.c[name] for name in frame.columns]
+    if session.get_bind().dialect.name == "postgresql":
+        _copy(session, table, columns, frame)
+    else:
+        _executemany(session, table, columns, frame)
+
+
+def _executemany(
+    session: Session, table: sa.Table, columns: Sequence[sa.Column[Any]], frame: pd.DataFrame
+) -> None:
+    quote = session.get_bind().dialect.identifier_preparer.quote
+    names = ", ".join(quote(c.name) for c in columns)
+    marks = ", ".join("?" * len(columns))
+    statement = f"INSERT INTO {quote(table.name)} ({names}) VALUES ({marks})"  # noqa: S608  names are quoted, values bound
+    driver = session.connection().connection.driver_connection
+    assert driver is not None
+    driver.executemany(statement, zip(*[_plain(frame[c.name], c) for c in columns], strict=True))
+
+
+def _plain(series: pd.Series, column: sa.Column[Any]) -> list[Any]:
+    """Python values for SQLite: text times with microseconds, None where nothing is."""
+    if isinstance(column.type, UtcDateTime):
+        stamps = pd.to_datetime(series, utc=True)
+        text = np.datetime_as_string(stamps.dt.tz_convert(None).to_numpy("datetime64[us]"), unit="us")
+        values: list[Any] = [t.replace("T", " ") for t in text.tolist()]
+    elif isinstance(column.type, sa.Boolean):
+        values = [None if v is None or v is pd.NA or v != v else int(v) for v in series.tolist()]
+    else:
+        values = series.tolist()
+    missing = series.isna().to_numpy()
+    if missing.any():
+        for n in np.flatnonzero(missing):
+            values[n] = None
+    return values
+
+
+def _copy(session: Session, table: sa.Table, columns: Sequence[sa.Column[Any]], frame: pd.DataFrame) -> None:
+    arrow = pa.Table.from_arrays(
+        [pa.Array.from_pandas(frame[c.name], type=arrow_type(c)) for c in columns], [c.name for c in columns]
+    )
+    text = io.BytesIO()
+    pyarrow.csv.write_csv(arrow, text, pyarrow.csv.WriteOptions(include_header=False))
+    quote = session.get_bind().dialect.identifier_preparer.quote
+    names = ", ".join(quote(c.name) for c in columns)
+    driver = session.connection().connection.driver_connection
+    assert driver is not None
+    with (
+        driver.cursor() as cursor,
+        cursor.copy(f"COPY {quote(table.name)} ({names}) FROM STDIN (FORMAT csv)") as copy,
+    ):
+        copy.write(text.getbuffer())
+
+
+def read(session: Session, statement: sa.Select[Any]) -> pd.DataFrame:
+    """A query's rows as a frame, by Arrow: typed by the query's columns, whatever the rows hold."""
+    columns = list(statement.selected_columns)
+    names = [c.name for c in columns]
+    if session.get_bind().dialect.name == "postgresql":
+        arrow = _copy_out(session, statement, columns)
+    else:
+        rows = session.connection().execute(statement).cursor.fetchall()  # type: ignore[union-attr]  # rows come, so there is one
+        arrays = (
+            [_array(values, c) for values, c in zip(zip(*rows, strict=True), columns, strict=True)]
+            if rows
+            else []
+        )
+        arrow = pa.Table.from_arrays(arrays or [pa.array([], arrow_type(c)) for c in columns], names)
+    return arrow.to_pandas(types_mapper={pa.bool_(): pd.BooleanDtype()}.get)
+
+
+def _array(values: Sequence[Any], column: sa.ColumnElement[Any]) -> pa.Array:
+    kind = arrow_type(column)
+    if pa.types.is_timestamp(kind):
+        stamps = pa.array(values, pa.string()).cast(pa.timestamp("us"))
+        return stamps.cast(kind)
+    if pa.types.is_boolean(kind):
+        return pa.array(values, pa.int64()).cast(kind)
+    return pa.array(values, kind)
+
+
+def _copy_out(session: Session, statement: sa.Select[Any], columns: list[Any]) -> pa.Table:
+    # COPY takes no parameters; SQLAlchemy writes the literals of our own statement, quoted by their type
+    text = str(statement.compile(session.get_bind(), compile_kwargs={"literal_binds": True}))
+    driver = session.connection().connection.driver_connection
+    assert driver is not None
+    received = io.BytesIO()
+    with driver.cursor() as cursor:
+        cursor.execute("SET LOCAL timezone = 'UTC'")
+        with cursor.copy(f"COPY ({text}) TO STDOUT (FORMAT csv)") as copy:
+            for block in copy:
+                received.write(block)
+    names = [c.name for c in columns]
+    if not received.tell():
+        return pa.Table.from_arrays([pa.array([], arrow_type(c)) for c in columns], names)
+    received.seek(0)
+    return pyarrow.csv.read_csv(
+        received,
+        pyarrow.csv.ReadOptions(column_names=names),
+        pyarrow.csv.ParseOptions(newlines_in_values=True),
+        pyarrow.csv.ConvertOptions(
+            column_types={c.name: arrow_type(c) for c in columns},
+            null_values=[""],
+            true_values=["t"],
+            false_values=["f"],
+            strings_can_be_null=True,
+            quoted_strings_can_be_null=False,
+            timestamp_parsers=[pyarrow.csv.ISO8601],
+        ),
+    )

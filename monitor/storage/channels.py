@@ -1,0 +1,36 @@
+"""Channels, and what a message about a change says."""
+
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from monitor.domain.alert import SEVERITIES
+from monitor.domain.errors import UnknownError
+from monitor.domain.monitor import Webhook
+from monitor.storage import tables
+
+C = tables.channels.c
+
+
+def get(session: Session, name: str) -> Webhook:
+    document = session.scalar(sa.select(C.document).where(C.name == name, C.deleted_at.is_(None)))
+    if document is None:
+        raise UnknownError(
+            "channel", name, list(session.scalars(sa.select(C.name).where(C.deleted_at.is_(None))))
+        )
+    return Webhook.model_validate(document)
+
+
+def change(session: Session, change_id: int) -> dict[str, Any]:
+    """What happened to which alert, ready for JSON."""
+    a, c = tables.alerts.c, tables.alert_changes.c
+    row = session.execute(
+        sa.select(c.kind, c.at, a.public_id, a.entity, a.severity, a.why, a.p_value, a.value, a.members,
+                  a.first_event_at, a.last_event_at, a.queue, tables.monitors.c.name.label("monitor"))
+        .join_from(tables.alert_changes, tables.alerts, a.alert_id == c.alert_id)
+        .join(tables.monitors, tables.monitors.c.monitor_id == a.monitor_id)
+        .where(c.change_id == change_id)
+    ).one()  # fmt: skip
+    facts = {k: v.isoformat() if hasattr(v, "isoformat") else v for k, v in row._mapping.items()}
+    return facts | {"severity": SEVERITIES[row.severity], "alert": row.public_id}

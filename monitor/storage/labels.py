@@ -1,0 +1,46 @@
+"""Known truth with the day it became known; never a feature."""
+
+from datetime import datetime
+
+import pandas as pd
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from monitor.storage import tables
+from monitor.storage.upsert import insert
+
+L = tables.labels.c
+
+
+def learn(session: Session, monitor_id: int, labels: pd.DataFrame, origin: str, now: datetime) -> None:
+    """Keep labels with columns source_key, value; a changed truth keeps the day it changed."""
+    for start in range(0, len(labels), 2000):
+        block = labels.iloc[start : start + 2000]
+        statement = insert(session, tables.labels).values(
+            [
+                {
+                    "monitor_id": monitor_id,
+                    "source_key": k,
+                    "value": int(v),
+                    "origin": origin,
+                    "known_at": now,
+                }
+                for k, v in zip(block["source_key"], block["value"], strict=True)
+            ]
+        )
+        session.execute(
+            statement.on_conflict_do_update(
+                index_elements=["monitor_id", "source_key", "origin"],
+                set_={"value": statement.excluded.value, "known_at": statement.excluded.known_at},
+                where=L.value != statement.excluded.value,
+            )
+        )
+
+
+def anomalous(session: Session, monitor_id: int) -> dict[str, str]:
+    """source_key -> origin of each row known to be anomalous; a review outweighs the source."""
+    rows = session.execute(
+        sa.select(L.source_key, L.value, L.origin).where(L.monitor_id == monitor_id).order_by(L.origin.desc())
+    )  # "source" sorts behind "review:...", so a review is written last
+    known: dict[str, tuple[int, str]] = {key: (value, origin) for key, value, origin in rows}
+    return {key: origin for key, (value, origin) in known.items() if value == 1}

@@ -1,0 +1,97 @@
+"""Monitors as the jobs see them: the document, the pinned fields, the cursor and the counts."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from monitor.domain.errors import UnknownError
+from monitor.domain.field import Schema
+from monitor.domain.monitor import Monitor
+from monitor.storage import tables
+
+M = tables.monitors.c
+FIRST = 40  # bits of a reading_id that count a monitor's rows
+
+
+@dataclass(frozen=True)
+class Watched:
+    """One monitor as it stands in the database."""
+
+    monitor_id: int
+    config: Monitor
+    schema: Schema | None
+    cursor: dict[str, Any]
+    next_reading: int
+    created_at: datetime
+
+    @property
+    def next_id(self) -> int:
+        return self.monitor_id << FIRST | self.next_reading
+
+
+def ids(monitor_id: int) -> tuple[int, int]:
+    """The range of a monitor's reading_ids, both ends included."""
+    return monitor_id << FIRST, ((monitor_id + 1) << FIRST) - 1
+
+
+def listed(session: Session) -> list[Watched]:
+    return [_watched(r) for r in session.execute(_present().order_by(M.name))]
+
+
+def named(session: Session, name: str) -> Watched:
+    """
+    Raises:
+        UnknownError: there is no such monitor; the message lists those there are.
+    """
+    row = session.execute(_present().where(M.name == name)).first()
+    if row is None:
+        raise UnknownError("monitor", name, [w.config.name for w in listed(session)])
+    return _watched(row)
+
+
+def get(session: Session, monitor_id: int) -> Watched:
+    row = session.execute(_present().where(M.monitor_id == monitor_id)).first()
+    if row is None:
+        raise UnknownError("monitor", f"number {monitor_id}", [w.config.name for w in listed(session)])
+    return _watched(row)
+
+
+def pin(session: Session, monitor_id: int, schema: Schema) -> None:
+    session.execute(
+        sa.update(tables.monitors)
+        .where(M.monitor_id == monitor_id)
+        .values(fields=schema.model_dump(mode="json"))
+    )
+
+
+def advance(
+    session: Session, monitor_id: int, cursor: dict[str, Any], notices: list[str], counts: dict[str, int]
+) -> None:
+    """Move the cursor and add up the counts, in the transaction that stored the rows."""
+    changed: dict[str, Any] = {"cursor": cursor}
+    if notices:
+        changed["notices"] = notices[-20:]
+    for name in ("pulled", "stored", "quarantined", "known"):
+        changed[name] = M[name] + counts[name]
+    changed["next_reading"] = M.next_reading + counts["stored"]
+    session.execute(sa.update(tables.monitors).where(M.monitor_id == monitor_id).values(**changed))
+
+
+def _present() -> sa.Select[Any]:
+    return sa.select(M.monitor_id, M.document, M.fields, M.cursor, M.next_reading, M.created_at).where(
+        M.deleted_at.is_(None)
+    )
+
+
+def _watched(row: Any) -> Watched:
+    return Watched(
+        row.monitor_id,
+        Monitor.model_validate(row.document),
+        Schema.model_validate(row.fields) if row.fields else None,
+        row.cursor,
+        row.next_reading,
+        row.created_at,
+    )

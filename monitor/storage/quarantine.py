@@ -1,0 +1,44 @@
+"""Rows that could not be used, each with its reason, each counted once."""
+
+import hashlib
+from datetime import datetime
+
+import pandas as pd
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from monitor.storage import tables
+from monitor.storage.upsert import insert
+
+
+def store(session: Session, monitor_id: int, rows: pd.DataFrame, run_id: int, now: datetime) -> int:
+    """Keep rows with columns origin, raw, reason; returns how many were not there before."""
+    if rows.empty:
+        return 0
+    repeat = rows.groupby(["origin", "raw", "reason"]).cumcount()  # equal bad rows are so many bad rows
+    values = [
+        {
+            "monitor_id": monitor_id,
+            "run_id": run_id,
+            "fingerprint": hashlib.sha256(f"{r.origin}\0{r.raw}\0{r.reason}\0{n}".encode()).hexdigest()[:32],
+            "origin": r.origin,
+            "raw": r.raw,
+            "reason": r.reason,
+            "at": now,
+        }
+        for r, n in zip(rows[["origin", "raw", "reason"]].itertuples(), repeat, strict=True)
+    ]
+    kept = 0
+    for start in range(0, len(values), 1000):
+        statement = insert(session, tables.quarantine).values(values[start : start + 1000])
+        kept += len(
+            session.execute(
+                statement.on_conflict_do_nothing().returning(tables.quarantine.c.quarantine_id)
+            ).all()
+        )
+    return kept
+
+
+def count(session: Session, monitor_id: int) -> int:
+    q = tables.quarantine
+    return session.scalar(sa.select(sa.func.count()).where(q.c.monitor_id == monitor_id)) or 0

@@ -1,0 +1,188 @@
+"""Each monitor's rows, in a typed table of its own that plain SQL can read."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from monitor.domain.field import Schema
+from monitor.storage import bulk
+from monitor.storage.types import BigInt, UtcDateTime
+from monitor.storage.upsert import any_of
+
+TYPES: dict[str, Any] = {
+    "number": sa.Double,
+    "integer": sa.BigInteger,
+    "category": sa.Text,
+    "text": sa.Text,
+    "boolean": sa.Boolean,
+    "time": UtcDateTime,
+}
+Table = sa.Table  # for callers, who do not import SQLAlchemy
+
+
+@dataclass(frozen=True)
+class Stored:
+    """What became of admitted rows: new + corrected + known = rows."""
+
+    new: int
+    corrected: int
+    known: int
+    last_id: int
+
+
+def table(name: str, schema: Schema) -> sa.Table:
+    """The table of a monitor; ``name`` is ``readings_<monitor>``."""
+    return sa.Table(
+        name,
+        sa.MetaData(),
+        sa.Column("reading_id", BigInt, primary_key=True, autoincrement=False),
+        sa.Column("source_key", sa.Text, nullable=False),
+        sa.Column("revision", sa.Integer, nullable=False),
+        sa.Column("content_hash", sa.Text, nullable=False),
+        sa.Column("event_at", UtcDateTime, nullable=False),
+        sa.Column("ingested_at", UtcDateTime, nullable=False),
+        sa.Column("superseded_at", UtcDateTime),
+        sa.Column("entity", sa.Text),
+        sa.Column("run_id", BigInt, nullable=False),
+        *[sa.Column(column_of(f.name), TYPES[f.type]) for f in schema.fields],
+        sa.UniqueConstraint("source_key", "revision", name=f"uq_{name}"),
+        sa.Index(f"ix_{name}_event", "event_at"),
+        sa.Index(f"ix_{name}_entity", "entity", "event_at"),
+    )
+
+
+def column_of(field: str) -> str:
+    """A field's column: its own name, or with an underscore behind it where ours has that name."""
+    own = {"reading_id", "source_key", "revision", "content_hash", "event_at", "ingested_at", "superseded_at",
+           "entity", "run_id"}  # fmt: skip
+    return f"{field}_" if field.rstrip("_") in own else field
+
+
+def create(session: Session, readings: sa.Table) -> None:
+    readings.create(session.connection(), checkfirst=True)
+
+
+def store(
+    session: Session, readings: sa.Table, rows: pd.DataFrame, first_id: int, now: datetime, run_id: int
+) -> Stored:
+    """Write what is new; a known key with other content is a new revision, with the same content nothing.
+
+    ``rows`` has source_key, content_hash, event_at, entity and a column a field; ids are given from ``first_id``.
+    """
+    fresh = rows.drop_duplicates(["source_key", "content_hash"], ignore_index=True)
+    known = _known(session, readings, fresh["source_key"].tolist())
+    fresh = fresh.merge(known, on="source_key", how="left")
+    fresh = fresh[fresh["content_hash"] != fresh["known_hash"]].reset_index(drop=True)
+    place = fresh.groupby("source_key").cumcount()
+    fresh["revision"] = fresh["known_revision"].fillna(0).astype("int64") + place + 1
+    fresh["reading_id"] = first_id + np.arange(len(fresh), dtype="int64")
+    fresh["ingested_at"], fresh["run_id"] = pd.Timestamp(now), run_id
+    last = ~fresh.duplicated("source_key", keep="last")
+    fresh["superseded_at"] = pd.Series(pd.NaT, index=fresh.index, dtype="datetime64[us, UTC]").where(
+        last, pd.Timestamp(now)
+    )
+    _supersede(session, readings, fresh.loc[fresh["known_revision"].notna(), "source_key"].tolist(), now)
+    fresh = fresh.rename(columns={c: column_of(c) for c in rows.columns[4:]})
+    bulk.write(session, readings, fresh[[c.name for c in readings.columns]])
+    corrected = int((fresh["revision"] > 1).sum())
+    return Stored(len(fresh) - corrected, corrected, len(rows) - len(fresh), first_id + len(fresh) - 1)
+
+
+def _known(session: Session, readings: sa.Table, keys: list[str]) -> pd.DataFrame:
+    c = readings.c
+    rows = session.execute(
+        sa.select(c.source_key, c.content_hash, c.revision).where(
+            any_of(session, c.source_key, keys), c.superseded_at.is_(None)
+        )
+    ).all()
+    known = pd.DataFrame(rows, columns=["source_key", "known_hash", "known_revision"])
+    return known.astype({"source_key": "str", "known_hash": "str", "known_revision": "float64"})
+
+
+def _supersede(session: Session, readings: sa.Table, keys: list[str], now: datetime) -> None:
+    if keys:
+        session.execute(
+            sa.update(readings)
+            .where(any_of(session, readings.c.source_key, keys), readings.c.superseded_at.is_(None))
+            .values(superseded_at=now)
+        )
+
+
+def after(session: Session, readings: sa.Table, reading_id: int, limit: int) -> pd.DataFrame:
+    """The next rows in order of arrival, each in its present revision."""
+    c = readings.c
+    return bulk.read(
+        session,
+        sa.select(*readings.columns)
+        .where(c.reading_id > reading_id, c.superseded_at.is_(None))
+        .order_by(c.reading_id)
+        .limit(limit),
+    )
+
+
+def before(session: Session, readings: sa.Table, rows: pd.DataFrame, count: int) -> pd.DataFrame:
+    """The ``count`` rows of each entity that happened just before the first of ``rows``: their context."""
+    if rows.empty or count == 0:
+        return rows.iloc[:0]
+    c = readings.c
+    parts = []
+    for entity, start in rows.groupby("entity", dropna=False)["event_at"].min().items():
+        same = c.entity.is_(None) if pd.isna(entity) else c.entity == entity
+        parts.append(
+            bulk.read(
+                session,
+                sa.select(*readings.columns)
+                .where(same, c.event_at < sa.bindparam(None, start.to_pydatetime(), UtcDateTime()),
+                       c.superseded_at.is_(None))
+                .order_by(c.event_at.desc(), c.reading_id.desc())
+                .limit(count),
+            )
+        )  # fmt: skip
+    return pd.concat(parts, ignore_index=True).sort_values(["event_at", "reading_id"], ignore_index=True)
+
+
+def latest(session: Session, readings: sa.Table, count: int) -> pd.DataFrame:
+    """The newest ``count`` rows by event time, oldest first."""
+    c = readings.c
+    newest = (
+        sa.select(*readings.columns)
+        .where(c.superseded_at.is_(None))
+        .order_by(c.event_at.desc(), c.reading_id.desc())
+        .limit(count)
+    )
+    return bulk.read(session, newest).iloc[::-1].reset_index(drop=True)
+
+
+def count(session: Session, readings: sa.Table) -> int:
+    return session.scalar(sa.select(sa.func.count()).select_from(readings)) or 0
+
+
+def rate(session: Session, readings: sa.Table, rows: int = 20_000) -> float:
+    """Rows a day by event time, over the newest ``rows``; 0 while that cannot be known."""
+    newest = sa.select(readings.c.event_at).order_by(readings.c.event_at.desc()).limit(rows).subquery()
+    number, first, last = session.execute(
+        sa.select(
+            sa.func.count(),
+            sa.func.min(newest.c.event_at, type_=UtcDateTime()),
+            sa.func.max(newest.c.event_at, type_=UtcDateTime()),
+        )
+    ).one()
+    days = (last - first).total_seconds() / 86400 if number > 1 else 0.0
+    return number / days if days > 0 else 0.0
+
+
+def since(session: Session, readings: sa.Table, start: datetime, limit: int) -> pd.DataFrame:
+    """Rows from ``start`` on, oldest first."""
+    c = readings.c
+    return bulk.read(
+        session,
+        sa.select(*readings.columns)
+        .where(c.event_at >= sa.bindparam(None, start, UtcDateTime()), c.superseded_at.is_(None))
+        .order_by(c.event_at, c.reading_id)
+        .limit(limit),
+    )

@@ -1,0 +1,162 @@
+"""Runs: slots become rows, rows are claimed by one statement, and nothing runs twice."""
+
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from monitor.domain.run import Request, Run, scope_of
+from monitor.storage import leases, tables
+from monitor.storage.upsert import insert
+
+R = tables.runs.c
+ATTEMPTS = 5  # after so many a run is given up and says so
+ORDER = ["notify", "pull", "score", "promote", "prune", "train"]  # what a free worker takes first
+
+
+def offer(
+    session: Session, request: Request, actor: str, now: datetime, *, coalesce: bool = False
+) -> int | None:
+    """Put a slot into the queue; None when it is there already, or (``coalesce``) an earlier one still waits."""
+    scope = scope_of(request.monitor_id)
+    if coalesce and session.scalar(
+        sa.select(R.run_id).where(R.scope == scope, R.job == request.job, R.state == "queued").limit(1)
+    ):
+        return None
+    statement = insert(session, tables.runs).values(
+        monitor_id=request.monitor_id,
+        scope=scope,
+        job=request.job,
+        slot=request.slot,
+        state="queued",
+        actor=actor,
+        attempt=0,
+        requested_at=now,
+        not_before=request.not_before or now,
+        counts=request.counts or None,
+    )
+    return session.execute(statement.on_conflict_do_nothing().returning(R.run_id)).scalar()
+
+
+def claim(
+    session: Session,
+    jobs: list[str],
+    holder: str,
+    now: datetime,
+    seconds: float,
+    *,
+    run_id: int | None = None,
+) -> Run | None:
+    """Take the next run whose lease is free; the run and its lease change in one transaction."""
+    busy = sa.select(tables.leases.c.name).where(
+        tables.leases.c.name == R.scope + "/" + R.job,
+        tables.leases.c.run_id.is_not(None),
+        tables.leases.c.expires_at >= now,
+    )
+    waiting = sa.select(R.run_id, R.scope, R.job).where(
+        R.state == "queued", R.not_before <= now, R.job.in_(jobs), ~busy.exists()
+    )
+    if run_id is not None:
+        waiting = waiting.where(R.run_id == run_id)
+    first = sa.case({job: n for n, job in enumerate(ORDER)}, value=R.job, else_=len(ORDER))
+    for found, scope, job in session.execute(waiting.order_by(first, R.not_before, R.run_id).limit(8)).all():
+        fence = leases.acquire(session, f"{scope}/{job}", found, holder, now, seconds)
+        if fence is None:
+            continue
+        row = session.execute(
+            sa.update(tables.runs)
+            .where(R.run_id == found, R.state == "queued")
+            .values(state="running", started_at=now, finished_at=None, worker=holder, attempt=R.attempt + 1)
+            .returning(R.monitor_id, R.slot, R.actor, R.attempt, R.counts)
+        ).first()
+        if row is None:
+            leases.release(session, fence)
+            continue
+        return Run(found, row.monitor_id, job, row.slot, row.actor, row.attempt, fence, row.counts or {})
+    return None
+
+
+def finish(
+    session: Session, run: Run, state: str, message: str, counts: dict[str, Any], now: datetime
+) -> None:
+    """Close a run; the caller holds its fence in this transaction."""
+    session.execute(
+        sa.update(tables.runs)
+        .where(R.run_id == run.run_id)
+        .values(state=state, message=message, counts=run.counts | counts, finished_at=now, progress=None)
+    )
+
+
+def postpone(session: Session, run: Run, message: str, not_before: datetime) -> None:
+    """Back into the queue, to be tried again."""
+    session.execute(
+        sa.update(tables.runs)
+        .where(R.run_id == run.run_id)
+        .values(state="queued", message=message, not_before=not_before, progress=None)
+    )
+
+
+def progress(session: Session, run: Run, fraction: float, message: str) -> None:
+    session.execute(
+        sa.update(tables.runs)
+        .where(R.run_id == run.run_id, R.state == "running")
+        .values(progress=fraction, message=message)
+    )
+
+
+def requeue_orphans(session: Session, now: datetime) -> int:
+    """Runs whose worker is gone go back into the queue; one that keeps killing its worker is given up."""
+    lease = sa.select(tables.leases.c.name).where(
+        tables.leases.c.run_id == R.run_id, tables.leases.c.expires_at >= now
+    )
+    orphan = sa.and_(R.state == "running", ~lease.exists())
+    given_up = f"its worker died {ATTEMPTS} times; see the log, then request it again"
+    session.execute(
+        sa.update(tables.runs)
+        .where(orphan, R.attempt >= ATTEMPTS)
+        .values(state="failed", message=given_up, finished_at=now)
+    )
+    freed = session.execute(
+        sa.update(tables.runs)
+        .where(orphan)
+        .values(state="queued", not_before=now, message="its worker stopped; taken up again")
+        .returning(R.run_id)
+    )
+    return len(freed.all())
+
+
+def last_slot(session: Session, monitor_id: int | None, job: str) -> datetime | None:
+    """When the newest scheduled slot of a job was due (requests by people do not count)."""
+    return session.scalar(
+        sa.select(sa.func.max(R.not_before)).where(
+            R.scope == scope_of(monitor_id), R.job == job, R.actor == "schedule"
+        )
+    )
+
+
+def succeeded_at(session: Session, monitor_id: int, job: str) -> datetime | None:
+    return session.scalar(
+        sa.select(sa.func.max(R.finished_at)).where(
+            R.scope == scope_of(monitor_id), R.job == job, R.state == "done"
+        )
+    )
+
+
+def forget(session: Session, before: datetime) -> int:
+    """Drop finished runs that are older than ``before``."""
+    gone = session.execute(
+        sa.delete(tables.runs).where(R.finished_at < before, R.state.in_(["done", "failed", "refused"]))
+    )
+    return int(gone.rowcount)  # type: ignore[attr-defined]  # a DELETE's result has it
+
+
+def waiting(session: Session, jobs: list[str], now: datetime) -> bool:
+    """Whether a look at the queue is worth a write transaction."""
+    found = sa.select(R.run_id).where(R.state == "queued", R.not_before <= now, R.job.in_(jobs)).limit(1)
+    return session.scalar(found) is not None
+
+
+def get(session: Session, run_id: int) -> dict[str, Any]:
+    row = session.execute(sa.select(tables.runs).where(R.run_id == run_id)).one()
+    return dict(row._mapping)

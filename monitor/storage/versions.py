@@ -1,0 +1,142 @@
+"""Trained versions: bytes, facts and decisions in one row, so that none is ever half published."""
+
+import hashlib
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from monitor.domain.errors import BundleCorrupt, Superseded, UnknownError
+from monitor.storage import tables
+
+V = tables.versions.c
+
+
+@dataclass(frozen=True)
+class Version:
+    """A version without its bytes."""
+
+    version_id: int
+    monitor_id: int
+    number: int
+    state: str
+    objective: str
+    manifest: dict[str, Any]
+    pinned: bool
+    trained_through: int
+    scored_through: int
+
+
+LIGHT = [V[f] for f in Version.__dataclass_fields__]
+
+
+def add(session: Session, monitor_id: int, bundle: bytes, now: datetime, **values: Any) -> int:
+    """Store a candidate with its bytes; its number follows the last."""
+    last = session.scalar(sa.select(sa.func.max(V.number)).where(V.monitor_id == monitor_id)) or 0
+    statement = sa.insert(tables.versions).values(
+        monitor_id=monitor_id,
+        number=last + 1,
+        state="candidate",
+        created_at=now,
+        bundle=bundle,
+        sha256=hashlib.sha256(bundle).hexdigest(),
+        pinned=False,
+        scored_through=0,
+        **values,
+    )
+    return session.execute(statement.returning(V.version_id)).scalar_one()
+
+
+def champion(session: Session, monitor_id: int) -> Version | None:
+    return _one(session, sa.and_(V.monitor_id == monitor_id, V.state == "champion"))
+
+
+def get(session: Session, version_id: int) -> Version:
+    found = _one(session, V.version_id == version_id)
+    if found is None:
+        raise UnknownError("version", str(version_id), [])
+    return found
+
+
+def numbered(session: Session, monitor_id: int, number: int) -> Version:
+    found = _one(session, sa.and_(V.monitor_id == monitor_id, V.number == number))
+    if found is None:
+        known = session.scalars(sa.select(V.number).where(V.monitor_id == monitor_id).order_by(V.number))
+        raise UnknownError("version", f"v{number}", [f"v{n}" for n in known])
+    return found
+
+
+def newest_candidate(session: Session, monitor_id: int) -> Version | None:
+    return _one(session, sa.and_(V.monitor_id == monitor_id, V.state == "candidate"))
+
+
+def bundle(session: Session, version_id: int) -> bytes:
+    """A version's bytes.
+
+    Raises:
+        BundleCorrupt: they do not match the sha256 they were stored with.
+    """
+    row = session.execute(sa.select(V.bundle, V.sha256, V.number).where(V.version_id == version_id)).one()
+    got = hashlib.sha256(row.bundle).hexdigest()
+    if got != row.sha256:
+        raise BundleCorrupt(
+            f"the model of v{row.number} is damaged: its sha256 is {got[:12]}, {row.sha256[:12]} was stored; "
+            "promote another version or train again"
+        )
+    return bytes(row.bundle)
+
+
+def advance(session: Session, version: Version, through: int, threshold: float) -> None:
+    """Move the mark of what is scored.
+
+    Raises:
+        Superseded: the version is no longer champion; these scores are not wanted any more.
+    """
+    moved = session.execute(
+        sa.update(tables.versions)
+        .where(V.version_id == version.version_id, V.state == "champion",
+               V.scored_through == version.scored_through)
+        .values(scored_through=through, threshold=threshold)
+        .returning(V.version_id)
+    ).scalar()  # fmt: skip
+    if moved is None:
+        raise Superseded(
+            f"v{version.number} is no longer champion, or another run scored first; nothing written"
+        )
+
+
+def promote(session: Session, version: Version, decision: dict[str, Any], now: datetime) -> None:
+    """Make a version champion; it goes on where the old one stopped, so no row is told twice."""
+    old = session.execute(
+        sa.update(tables.versions)
+        .where(V.monitor_id == version.monitor_id, V.state == "champion", V.version_id != version.version_id)
+        .values(state="retired")
+        .returning(V.scored_through)
+    ).scalar()
+    session.execute(
+        sa.update(tables.versions)
+        .where(V.version_id == version.version_id)
+        .values(state="champion", decision=decision, decided_at=now,
+                scored_through=max(version.scored_through, old or 0))
+    )  # fmt: skip
+
+
+def reject(session: Session, version: Version, decision: dict[str, Any], now: datetime) -> None:
+    session.execute(
+        sa.update(tables.versions)
+        .where(V.version_id == version.version_id, V.state == "candidate")
+        .values(state="rejected", decision=decision, decided_at=now)
+    )
+
+
+def set_pinned(session: Session, version: Version, pinned: bool) -> None:
+    session.execute(
+        sa.update(tables.versions).where(V.version_id == version.version_id).values(pinned=pinned)
+    )
+
+
+def _one(session: Session, condition: sa.ColumnElement[bool]) -> Version | None:
+    row = session.execute(sa.select(*LIGHT).where(condition).order_by(V.number.desc()).limit(1)).first()
+    return Version(*row) if row else None
