@@ -1,0 +1,1 @@
+"""A living example: real telemetry, simulated card payments and this machine, with faults on demand."""
