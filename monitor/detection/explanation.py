@@ -1,0 +1,28 @@
+"""Why a row was flagged: each field's share, what was expected and what is usual, in the field's own units."""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from monitor.detection.scorer import Scorer
+
+
+def explained(
+    scorer: Scorer, frame: pd.DataFrame, rows: NDArray[np.intp], context: pd.DataFrame | None
+) -> list[list[dict[str, Any]]]:
+    """One list a row, its fields by falling share; every value is JSON."""
+    if not len(rows):
+        return []
+    # A row that stands alone needs no other; a sample in time needs all that lie around it.
+    shares = (
+        scorer.score(frame, context).share[rows]
+        if scorer.context_rows
+        else scorer.score(frame.iloc[rows]).share
+    )
+    usual = scorer.expected(frame, rows, context)
+    return [
+        [{"share": float(share[at]), **fields[at].__dict__} for at in np.argsort(-share, kind="stable")]
+        for share, fields in zip(shares, usual, strict=True)
+    ]

@@ -1,0 +1,58 @@
+"""What every kind of scorer gives: scores with their reasons, in the order of the frame."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol, Self
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from monitor.detection.scores import Arrays
+from monitor.detection.serve import Network
+from monitor.features.base import Floats
+
+
+@dataclass(frozen=True)
+class Scored:
+    """One line a row of the frame."""
+
+    score: NDArray[np.float64]  # (n,)
+    share: Floats  # (n, fields), sums to 1
+    ready: NDArray[np.bool_]  # (n,): whether all the context that the score needs was there
+
+
+class Scorer(Protocol):
+    """Turns a frame into scores; knows its features, its network and what normal looks like."""
+
+    context_rows: int
+
+    @property
+    def fields(self) -> list[str]: ...
+
+    def score(self, frame: pd.DataFrame, context: pd.DataFrame | None = None) -> Scored: ...
+
+    def expected(
+        self, frame: pd.DataFrame, rows: NDArray[np.intp], context: pd.DataFrame | None = None
+    ) -> list[list["Usual"]]:
+        """For each of ``rows`` (places in ``frame``) what each field was, was expected to be and usually is."""
+        ...
+
+    def document(self) -> dict[str, Any]: ...
+
+    def arrays(self) -> dict[str, NDArray[Any]]: ...
+
+    @classmethod
+    def restore(cls, document: Mapping[str, Any], arrays: Arrays, network: Network) -> Self: ...
+
+
+@dataclass(frozen=True)
+class Usual:
+    """One field of one row in its own units; ``low`` to ``high`` holds 98 % of the training rows."""
+
+    field: str
+    kind: str
+    actual: float | bool | str | None
+    expected: float | bool | str | None
+    low: float | str | None
+    high: float | str | None

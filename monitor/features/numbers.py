@@ -1,0 +1,91 @@
+"""A field of numbers or of booleans: one standardised column, and one for missing values where they occur."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from monitor.features.base import Floats
+from monitor.features.columns import CHANGED, Standard
+
+
+def as_numbers(values: pd.Series) -> NDArray[np.float64]:
+    """Numbers of any type as float64, NaN where there is no finite number."""
+    if not pd.api.types.is_numeric_dtype(values) and not pd.api.types.is_bool_dtype(values):
+        words = {True: 1.0, False: 0.0, "true": 1.0, "false": 0.0, "True": 1.0, "False": 0.0}
+        values = values.map(lambda value: words.get(value, value))
+    # A copy: to_numpy may hand out the frame's own memory.
+    numbers = pd.to_numeric(values, errors="coerce").to_numpy(np.float64, na_value=np.nan, copy=True)
+    numbers[~np.isfinite(numbers)] = np.nan
+    return numbers
+
+
+@dataclass(frozen=True)
+class NumberField:
+    """Standardised value, and whether it is missing when training knew both."""
+
+    name: str
+    kind: str  # "number" or "boolean"
+    mean: float
+    std: float
+    missing: float  # share of training rows
+    low: float | None  # the 1 % quantile of training
+    high: float | None
+
+    @classmethod
+    def fit(cls, name: str, values: pd.Series, kind: str = "number") -> "NumberField":
+        numbers = as_numbers(values)
+        known = numbers[~np.isnan(numbers)]
+        scale = Standard.fit(numbers[:, None])
+        low, high = np.quantile(known, [0.01, 0.99]) if len(known) else (None, None)
+        return cls(
+            name=name,
+            kind=kind,
+            mean=float(scale.mean[0]),
+            std=float(scale.std[0]),
+            missing=1 - len(known) / max(len(numbers), 1),
+            low=None if low is None else float(low),
+            high=None if high is None else float(high),
+        )
+
+    @property
+    def width(self) -> int:
+        return 2 if 0 < self.missing < 1 else 1
+
+    def encode(self, values: pd.Series) -> Floats:
+        """(n,) -> (n, width)"""
+        numbers = as_numbers(values)
+        gone = np.isnan(numbers)
+        z = Standard(np.array([self.mean]), np.array([self.std])).apply(numbers[:, None])  # (n, 1)
+        if self.missing == 0:
+            z[gone] = CHANGED  # it was never missing
+        elif self.missing == 1:
+            z[~gone] = CHANGED  # it was never there
+        if self.width == 1:
+            return z
+        indicator = (gone - self.missing) / np.sqrt(self.missing * (1 - self.missing))  # (n,)
+        return np.column_stack([z, indicator]).astype(np.float32)
+
+    def expected(self, z: NDArray[np.floating]) -> float | bool | None:
+        """What the reconstruction ``z`` (width,) means in the field's own units."""
+        if self.missing == 1:
+            return None
+        value = float(self.mean + float(z[0]) * self.std)
+        return value >= 0.5 if self.kind == "boolean" else value
+
+    def actual(self, value: object) -> float | bool | str | None:
+        """The reading as it is shown: a number, or the text that is none."""
+        number = float(as_numbers(pd.Series([value], dtype=object))[0])
+        if np.isnan(number):
+            return None if pd.isna(value) else str(value)  # type: ignore[call-overload]
+        return bool(number) if self.kind == "boolean" else number
+
+    def document(self) -> dict[str, Any]:
+        return {"encoder": "number", **self.__dict__}
+
+    @classmethod
+    def restore(cls, document: Mapping[str, Any]) -> "NumberField":
+        return cls(**{name: value for name, value in document.items() if name != "encoder"})

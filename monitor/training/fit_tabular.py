@@ -1,0 +1,46 @@
+"""Fitting the kind ``tabular``."""
+
+import numpy as np
+import pandas as pd
+import torch
+
+from monitor.detection.options import Options
+from monitor.detection.serve import Session, member_views
+from monitor.detection.tabular import TabularScorer, views_of
+from monitor.features import Tabular
+from monitor.training import recipes
+from monitor.training.export import Served, export
+from monitor.training.fitted import Fitted
+from monitor.training.samplers import RowSampler
+from monitor.training.train import Progress, train
+
+HELD_BACK = 0.2
+MOST_HELD = 5_000
+
+
+def fit_tabular(frame: pd.DataFrame, options: Options, tell: Progress) -> Fitted:
+    """Trains on four fifths of the rows and calibrates on the others, drawn by the seed."""
+    order = np.random.default_rng(options.seed).permutation(len(frame))
+    held_rows = min(MOST_HELD, round(HELD_BACK * len(frame)))
+    held, rest = frame.iloc[order[:held_rows]], frame.iloc[order[held_rows:]]
+    features = Tabular.fit(rest, options.columns)
+    views = views_of(features.transform(rest))  # (2, n, d)
+    name, reason = recipes.choose(options, len(rest), len(features.fields))
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(options.seed)
+        recipe = recipes.tabular(name, views.shape[2], options.contaminated)
+        sampler = RowSampler(views, torch.from_numpy(member_views(recipes.MEMBERS)))
+        module = train(recipe, sampler, options.seed, lambda done, words: tell(0.05 + 0.8 * done, words))
+    model = export(Served(module), torch.from_numpy(views[:, :64]))
+    tell(0.9, "measuring what is usual")
+    scorer = TabularScorer.fit(features, Session(model), rest, held, options.contaminated)
+    return Fitted(
+        model=model,
+        scorer=scorer,
+        held_scores=scorer.score(held).score,
+        rows_trained=len(rest),
+        objective=name,
+        reason=reason,
+        refused=features.refused,
+        curve=module.curve,
+    )

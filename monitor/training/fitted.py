@@ -1,0 +1,22 @@
+"""What fitting one kind of monitor hands back."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from monitor.detection.scorer import Scorer
+
+
+@dataclass(frozen=True)
+class Fitted:
+    model: bytes  # ONNX
+    scorer: Scorer
+    held_scores: NDArray[np.float64]  # (m,): scores of rows that training did not see
+    rows_trained: int
+    objective: str
+    reason: str
+    refused: dict[str, str]
+    curve: list[tuple[int, float]]  # (step, loss a member)
+    more: dict[str, Any] = field(default_factory=dict)

@@ -1,0 +1,77 @@
+"""Which network and objective each name stands for, and which of them ``auto`` takes."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from monitor.detection.options import Options
+from monitor.detection.serve import VIEWS
+from monitor.models.networks import Network, dense, residual, windowed
+from monitor.models.objectives import Denoising, Objective, Sparse, Vanilla, Variational
+
+MEMBERS = 4
+WIDEST_CODE = 64
+TRIM = 0.3  # share of a batch left out when training rows may hold anomalies
+NOISE = (0.1, 0.3, 0.6, 1.0)  # one level a member: together they see near and far
+
+
+@dataclass(frozen=True)
+class Recipe:
+    network: Network
+    objective: Objective
+    steps: int
+    batch: int
+
+
+def choose(options: Options, rows: int, fields: int) -> tuple[str, str]:
+    """The objective to train, and why; known without any label."""
+    if options.objective != "auto":
+        return options.objective, "asked for by name"
+    if options.kind == "sensor":
+        return "denoising", (
+            f"sensor series of {fields} fields: the linear forecast carries most of the score, and noise on the "
+            "input is the mildest way to keep the network beside it from copying"
+        )
+    if options.contaminated:
+        return "sparse", (
+            f"the {rows} training rows may hold anomalies: a few active units and trimmed losses learn "
+            "what most rows share, and copy odd rows least"
+        )
+    return (
+        "denoising",
+        f"the {rows} training rows are taken as clean, where a wide denoising network fits best",
+    )
+
+
+def tabular(name: str, columns: int, contaminated: bool) -> Recipe:
+    """``columns`` in and out; robust settings when training rows may hold anomalies."""
+    trim = TRIM if contaminated else 0.0
+    steps, batch = (300, 64) if contaminated else (500, 128)
+    if name == "denoising":
+        network = residual(columns, columns, MEMBERS)
+        return Recipe(network, Denoising(NOISE, trim), 300 if contaminated else 600, batch)
+    if name == "sparse":
+        width, kept = (32, 4) if contaminated else (WIDEST_CODE, 8)
+        return Recipe(dense(columns, columns, [width] * MEMBERS), Sparse(kept, trim), steps, batch)
+    if name == "variational":
+        codes = _codes(columns, (0.25, 0.25, 0.5, 0.5))
+        objective = Variational(MEMBERS, columns, trim=trim)
+        return Recipe(dense(columns, columns, codes, objective.spread), objective, steps, batch)
+    codes = _codes(columns, (0.15, 0.15, 0.3, 0.3) if contaminated else (0.15, 0.25, 0.5, 0.75))
+    return Recipe(dense(columns, columns, codes), Vanilla(trim), steps, batch)
+
+
+def _codes(columns: int, shares: Sequence[float]) -> list[int]:
+    return [min(WIDEST_CODE, max(1, round(share * columns))) for share in shares]
+
+
+def sensor(name: str, inputs: int, outputs: int, contaminated: bool) -> Recipe:
+    """One member a view; the linear forecast beside it is what costs and carries most."""
+    trim = TRIM if contaminated else 0.0
+    objectives: dict[str, Objective] = {
+        "vanilla": Vanilla(trim, robust_loss=True),
+        "sparse": Sparse(12, trim, robust_loss=True),
+        "denoising": Denoising(NOISE[:VIEWS], trim, robust_loss=True),
+        "variational": Variational(VIEWS, outputs, trim=trim, robust_loss=True),
+    }
+    objective = objectives[name]
+    return Recipe(windowed(inputs, outputs, VIEWS, 48, objective.spread), objective, 300, 64)
