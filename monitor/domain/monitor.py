@@ -1,8 +1,10 @@
 """What a person writes in ``monitors.yaml``: one model, stored as that very document."""
 
 import re
+from collections import Counter
+from collections.abc import Iterable
 from datetime import timedelta
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import (
     AfterValidator,
@@ -10,7 +12,6 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
-    PositiveInt,
     model_validator,
 )
 
@@ -145,6 +146,7 @@ class Monitor(Part):
     """One watched source: where its rows come from, what they mean, and who is told."""
 
     name: Name
+    description: str = ""  # shown on the monitor's page
     kind: Literal["tabular", "sensor"]
     source: Source
     key: list[str] = []
@@ -181,7 +183,6 @@ class Webhook(Part):
     severity: Literal["low", "medium", "high", "critical"] = "low"
 
 
-
 class Document(Part):
     """The whole of ``monitors.yaml``."""
 
@@ -204,6 +205,5 @@ class Document(Part):
         return self
 
 
-def _twice(names: Any) -> list[str]:
-    seen: set[str] = set()
-    return sorted({n for n in names if n in seen or seen.add(n)})
+def _twice(names: Iterable[str]) -> list[str]:
+    return sorted(name for name, times in Counter(names).items() if times > 1)

@@ -44,7 +44,9 @@ def check_zone(name: str) -> str:
 def check_cron(text: str) -> str:
     """Five fields; the scheduler's own parser decides on their content when a trigger is made."""
     if len(text.split()) != 5:
-        raise ValueError(f"{text!r} is not a cron line; write minute hour day month weekday, such as 0 2 * * *")
+        raise ValueError(
+            f"{text!r} is not a cron line; write minute hour day month weekday, such as 0 2 * * *"
+        )
     return text
 
 

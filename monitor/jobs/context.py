@@ -1,5 +1,7 @@
 """What a job may touch: the database, the clock, and the fence of its run."""
 
+import os
+import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -11,6 +13,15 @@ from monitor.domain.run import Run
 from monitor.settings import Settings
 from monitor.storage import leases, runs
 from monitor.storage.database import Database
+
+
+FAIL_POINT = os.environ.get("MONITOR_FAIL_POINT", "")  # crash tests: "pull.before-commit", "notify.sent" ...
+
+
+def fail_point(name: str) -> None:
+    """Die here, as a power cut would, when a crash test named this point."""
+    if name == FAIL_POINT:
+        os.kill(os.getpid(), signal.SIGKILL)
 
 
 def utc_now() -> datetime:
@@ -31,6 +42,8 @@ class Context:
         with self.database.write() as session:
             leases.hold(session, run.fence, self.now(), self.settings.lease_seconds)
             yield session
+            fail_point(f"{run.job}.before-commit")
+        fail_point(f"{run.job}.after-commit")
 
     def progress(self, run: Run, fraction: float, message: str) -> None:
         """Let people see how far a long run is; 0 to 1."""

@@ -6,7 +6,7 @@ from typing import Any
 
 from monitor.domain.errors import MonitorError
 from monitor.domain.run import Outcome, Run
-from monitor.jobs.context import Context
+from monitor.jobs.context import Context, fail_point
 from monitor.notifiers import open_notifier
 from monitor.notifiers.base import DeliveryFailed, Message
 from monitor.storage import channels, outbox
@@ -43,6 +43,7 @@ def _deliver(context: Context, run: Run, due: Due) -> str:
         open_notifier(config).send(_message(due, facts))
     except MonitorError as fault:
         return _failed(context, run, due, fault)
+    fail_point("notify.sent")
     with context.write(run) as session:
         outbox.settle(session, due, "sent", None, context.now())
     return "sent"

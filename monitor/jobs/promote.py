@@ -81,8 +81,9 @@ def _trial(
     cutoff = policy.cutoff(watched.config.alerts, rate, p_values.tolist())
     flagged = float((p_values <= cutoff).mean()) * rate if len(rows) else 0.0
     assert watched.schema is not None
-    fields = [f.name for f in watched.schema.fields if f.name in rows and f.type in ("number", "integer")]
-    return Trial(planted_auroc(detector, rows, previous, fields, seed=0), flagged, len(rows))
+    numbers = [f for f in watched.schema.of("number", "integer") if f in detector.fields]
+    found = planted_auroc(detector, rows, previous, numbers, watched.config.kind, seed=0)
+    return Trial(found, flagged, len(rows))
 
 
 def _loaded(context: Context, version: Version) -> Detector:

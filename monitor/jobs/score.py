@@ -136,9 +136,10 @@ def examine(
     config = watched.config
     result = detector.score(rows, context=previous)
     p_values = result["p_value"].to_numpy()
-    cutoff = policy.cutoff(config.alerts, rate, p_values[result["ready"].to_numpy()].tolist())
+    ready = result["ready"].to_numpy()
+    cutoff = policy.cutoff(config.alerts, rate, p_values[ready].tolist())
     ranged = {n: out for n, row in _ranged(rows, watched) if (out := policy.outside(row, config.fields))}
-    odd = [n for n in range(len(rows)) if (result["ready"].iat[n] and p_values[n] <= cutoff) or n in ranged]
+    odd = [n for n in range(len(rows)) if (ready[n] and p_values[n] <= cutoff) or n in ranged]
     explained = detector.explain(rows, odd, context=previous) if odd else []
     outliers, explanations, details = [], {}, {}
     for n, explanation in zip(odd, explained, strict=True):
@@ -151,7 +152,7 @@ def examine(
         outliers.append(outlier)
         explanations[outlier.reading_id] = parts
         reason = f"{outside[0]} outside its range" if outside else f"p {p_values[n]:.2g} <= {cutoff:.2g}"
-        details[outlier.reading_id] = (float(result["score"].iat[n]), reason)
+        details[outlier.reading_id] = (float(result["score"].to_numpy()[n]), reason)
     scored = rows[["reading_id", "event_at"]].assign(
         score=result["score"].to_numpy(),
         p_value=p_values,
@@ -162,7 +163,8 @@ def examine(
 
 def _ranged(rows: pd.DataFrame, watched: Watched) -> list[tuple[int, dict[str, Any]]]:
     names = [name for name in watched.config.fields.range if name in rows]
-    return list(enumerate(rows[names].to_dict("records"))) if names else []
+    columns = [rows[name].tolist() for name in names]
+    return [(n, dict(zip(names, values, strict=True))) for n, values in enumerate(zip(*columns, strict=True))]
 
 
 def _outlier(

@@ -1,6 +1,7 @@
 """The nightly training: readings less known anomalies become a candidate with a manifest of what was left out."""
 
 import time
+from collections.abc import Callable
 from typing import Any
 
 import pandas as pd
@@ -11,6 +12,7 @@ from monitor.domain.run import Outcome, Request, Run
 from monitor.jobs.context import Context
 from monitor.storage import alerts, labels, monitors, readings, versions
 from monitor.storage.monitors import Watched
+from monitor.storage.readings import column_of
 
 MOST = 100_000  # newest rows that a training looks at
 HELD_BACK = 0.1  # of them the newest part, which training does not see and the gate decides on
@@ -35,7 +37,7 @@ def train(context: Context, run: Run) -> Outcome:
     seen, manifest = select(rows, known, pending)
     if len(seen) < LEAST:
         raise NotEnoughRows(f"{watched.config.name}: {len(seen)} usable rows, a training needs {LEAST}")
-    detector = build(watched).fit(seen, progress=_throttled(context, run))
+    detector = build(watched).fit(seen[_columns(watched)], _throttled(context, run))
     with context.write(run) as session:
         version_id = versions.add(
             session, run.monitor_id, detector.to_bytes(), context.now(),
@@ -89,7 +91,6 @@ def build(watched: Watched) -> Detector:
     """An unfitted detector with what the monitor's document says."""
     config, schema = watched.config, watched.schema
     assert schema is not None
-    fields = {f.name: f.type for f in schema.fields}
     return Detector(
         kind=config.kind,
         objective=config.model.objective,
@@ -97,21 +98,24 @@ def build(watched: Watched) -> Detector:
         seed=config.model.seed,
         time="event_at",
         entity="entity",
-        include=[n for n in fields if learnable(watched, n)],
-        categorical=[n for n, t in fields.items() if t == "category"],
+        categorical=[column_of(n) for n in schema.of("category")],
     )
+
+
+def _columns(watched: Watched) -> list[str]:
+    assert watched.schema is not None
+    return ["event_at", "entity", *(column_of(n) for n in watched.schema.names if learnable(watched, n))]
 
 
 def learnable(watched: Watched, field: str) -> bool:
     """Identity, entity, event time, truth and text say who a row is, not whether it is odd."""
     config = watched.config
     assert watched.schema is not None
-    types = {f.name: f.type for f in watched.schema.fields}
     who = {*config.key, config.entity, config.label, config.time.field if config.time else None}
-    return field not in who and field not in config.fields.exclude and types[field] != "text"
+    return field not in who and field not in config.fields.exclude and field not in watched.schema.of("text")
 
 
-def _throttled(context: Context, run: Run) -> Any:
+def _throttled(context: Context, run: Run) -> Callable[[float, str], None]:
     last = 0.0
 
     def mark(fraction: float, message: str) -> None:

@@ -101,7 +101,7 @@ class Scheduler:
             last = runs.last_slot(session, monitor_id, job)
         if last is None:
             return trigger.get_next_fire_time(None, now)  # type: ignore[no-any-return]  # APScheduler 3 has no types
-        following = trigger.get_next_fire_time(last, last)
+        following: datetime | None = trigger.get_next_fire_time(last, last)
         return min(following, now) if following and following <= now else following
 
 

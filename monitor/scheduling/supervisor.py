@@ -89,10 +89,10 @@ def _commands(
     settings: Settings, port: int, dashboard: bool, extra: Sequence[Sequence[str]]
 ) -> list[list[str]]:
     python = [sys.executable, "-m"]
-    workers = [python + ["monitor.scheduling.worker", lane]
-               for lane, n in zip(LANES, (settings.workers, settings.trainers), strict=True) for _ in range(n)]  # fmt: skip
-    page = [python + ["monitor", "dashboard", "--port", str(port)]] if dashboard else []
-    return workers + page + [list(c) for c in extra]
+    lanes = zip(LANES, (settings.workers, settings.trainers), strict=True)
+    workers = [[*python, "monitor.scheduling.worker", lane] for lane, count in lanes for _ in range(count)]
+    page = [[*python, "monitor", "dashboard", "--port", str(port)]] if dashboard else []
+    return [*workers, *page, *(list(c) for c in extra)]
 
 
 def _environment(settings: Settings) -> dict[str, str]:

@@ -13,6 +13,7 @@ from types import FrameType
 import structlog
 
 from monitor.app import open_context, perform
+from monitor.domain.run import Run
 from monitor.jobs.context import Context
 from monitor.jobs.running import Stopped, execute, holder, reap
 from monitor.storage import runs
@@ -36,7 +37,7 @@ def work(context: Context, lane: str, parent: int) -> None:
             execute(context, run, perform(run.job))
 
 
-def _claim(context: Context, lane: str, me: str) -> runs.Run | None:
+def _claim(context: Context, lane: str, me: str) -> Run | None:
     with context.database.write() as session:
         return runs.claim(session, LANES[lane], me, context.now(), context.settings.lease_seconds)
 

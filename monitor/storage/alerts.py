@@ -82,7 +82,7 @@ def _alert(session: Session, monitor_id: int, queue: str, alert: Alert, now: dat
     new = sa.insert(tables.alerts).values(
         monitor_id=monitor_id, queue=queue, public_id=_public_id(), opened_at=now, revision=1, **values
     )
-    return session.execute(new.returning(A.alert_id)).scalar_one()
+    return int(session.execute(new.returning(A.alert_id)).scalar_one())
 
 
 def _member(
@@ -123,7 +123,7 @@ def _change(session: Session, alert_id: int, change: Change, now: datetime) -> i
     new = sa.insert(tables.alert_changes).values(
         alert_id=alert_id, at=now, kind=change.kind, actor="monitor", detail=detail
     )
-    return session.execute(new.returning(tables.alert_changes.c.change_id)).scalar_one()
+    return int(session.execute(new.returning(tables.alert_changes.c.change_id)).scalar_one())
 
 
 def flagged(session: Session, reading_ids: list[int]) -> set[int]:

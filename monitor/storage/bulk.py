@@ -92,14 +92,15 @@ def read(session: Session, statement: sa.Select[Any]) -> pd.DataFrame:
     if session.get_bind().dialect.name == "postgresql":
         arrow = _copy_out(session, statement, columns)
     else:
-        rows = session.connection().execute(statement).cursor.fetchall()  # type: ignore[union-attr]  # rows come, so there is one
+        rows = session.connection().execute(statement).cursor.fetchall()
         arrays = (
             [_array(values, c) for values, c in zip(zip(*rows, strict=True), columns, strict=True)]
             if rows
             else []
         )
         arrow = pa.Table.from_arrays(arrays or [pa.array([], arrow_type(c)) for c in columns], names)
-    return arrow.to_pandas(types_mapper={pa.bool_(): pd.BooleanDtype()}.get)
+    frame: pd.DataFrame = arrow.to_pandas(types_mapper={pa.bool_(): pd.BooleanDtype()}.get)
+    return frame
 
 
 def _array(values: Sequence[Any], column: sa.ColumnElement[Any]) -> pa.Array:

@@ -131,8 +131,8 @@ def before(session: Session, readings: sa.Table, rows: pd.DataFrame, count: int)
         return rows.iloc[:0]
     c = readings.c
     parts = []
-    for entity, start in rows.groupby("entity", dropna=False)["event_at"].min().items():
-        same = c.entity.is_(None) if pd.isna(entity) else c.entity == entity
+    for name, start in rows.groupby("entity", dropna=False)["event_at"].min().items():
+        same = c.entity == name if isinstance(name, str) else c.entity.is_(None)
         parts.append(
             bulk.read(
                 session,

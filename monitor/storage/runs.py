@@ -128,19 +128,21 @@ def requeue_orphans(session: Session, now: datetime) -> int:
 
 def last_slot(session: Session, monitor_id: int | None, job: str) -> datetime | None:
     """When the newest scheduled slot of a job was due (requests by people do not count)."""
-    return session.scalar(
+    found: datetime | None = session.scalar(
         sa.select(sa.func.max(R.not_before)).where(
             R.scope == scope_of(monitor_id), R.job == job, R.actor == "schedule"
         )
     )
+    return found
 
 
 def succeeded_at(session: Session, monitor_id: int, job: str) -> datetime | None:
-    return session.scalar(
+    found: datetime | None = session.scalar(
         sa.select(sa.func.max(R.finished_at)).where(
             R.scope == scope_of(monitor_id), R.job == job, R.state == "done"
         )
     )
+    return found
 
 
 def forget(session: Session, before: datetime) -> int:

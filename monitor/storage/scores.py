@@ -24,11 +24,11 @@ def _bins(session: Session, monitor_id: int, scored: pd.DataFrame) -> None:
     bins = scored.groupby(scored["event_at"].dt.floor(BIN)).agg(
         rows=("p_value", "size"), p_value=("p_value", "min"), flagged=("flagged", "sum")
     )
+    columns = (bins["rows"].tolist(), bins["p_value"].tolist(), bins["flagged"].tolist())
     values = [
-        {"monitor_id": monitor_id, "bin_at": at.to_pydatetime(), "rows": int(r.rows),
-         "p_value": float(r.p_value), "flagged": int(r.flagged)}
-        for at, r in zip(bins.index, bins.itertuples(), strict=True)
-    ]  # fmt: skip
+        {"monitor_id": monitor_id, "bin_at": at, "rows": rows, "p_value": p_value, "flagged": flagged}
+        for at, rows, p_value, flagged in zip(pd.DatetimeIndex(bins.index).to_pydatetime(), *columns, strict=True)
+    ]
     kept = tables.score_bins.c
     for start in range(0, len(values), 1000):
         statement = insert(session, tables.score_bins).values(values[start : start + 1000])

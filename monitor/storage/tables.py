@@ -22,8 +22,11 @@ def _id(name: str) -> sa.Column[int]:
     return sa.Column(name, BigInt, primary_key=True, autoincrement=True)
 
 
-def _monitor(**options: bool) -> sa.Column[int]:
-    return sa.Column("monitor_id", BigInt, sa.ForeignKey("monitors.monitor_id"), **options)
+def _monitor(nullable: bool = False, primary_key: bool = False) -> sa.Column[int]:
+    reference = sa.ForeignKey("monitors.monitor_id")
+    return sa.Column(
+        "monitor_id", BigInt, reference, nullable=nullable, primary_key=primary_key, autoincrement=False
+    )
 
 
 monitors = sa.Table(
@@ -95,7 +98,7 @@ quarantine = sa.Table(
     "quarantine",
     metadata,
     _id("quarantine_id"),
-    _monitor(nullable=False),
+    _monitor(),
     sa.Column("run_id", BigInt),
     sa.Column(
         "fingerprint", sa.Text, nullable=False
@@ -112,7 +115,7 @@ versions = sa.Table(
     "versions",
     metadata,
     _id("version_id"),
-    _monitor(nullable=False),
+    _monitor(),
     sa.Column("number", sa.Integer, nullable=False),
     sa.Column("state", sa.Text, nullable=False),  # candidate | champion | retired | rejected
     sa.Column("objective", sa.Text, nullable=False),
@@ -147,7 +150,7 @@ scores = sa.Table(
 score_bins = sa.Table(  # what the charts read: quarter hours by event time, kept with the scores
     "score_bins",
     metadata,
-    _monitor(primary_key=True, autoincrement=False),
+    _monitor(primary_key=True),
     sa.Column("bin_at", UtcDateTime, primary_key=True),
     sa.Column("rows", sa.Integer, nullable=False),
     sa.Column("p_value", sa.Double, nullable=False),  # the smallest
@@ -161,7 +164,7 @@ outliers = sa.Table(
     _id("outlier_id"),
     sa.Column("reading_id", BigInt, nullable=False),
     sa.Column("version_id", BigInt, nullable=False),
-    _monitor(nullable=False),
+    _monitor(),
     sa.Column("entity", sa.Text),
     sa.Column("event_at", UtcDateTime, nullable=False),
     sa.Column("score", sa.Double, nullable=False),
@@ -187,7 +190,7 @@ alerts = sa.Table(
     metadata,
     _id("alert_id"),
     sa.Column("public_id", sa.Text, nullable=False, unique=True),
-    _monitor(nullable=False),
+    _monitor(),
     sa.Column("queue", sa.Text, nullable=False),
     sa.Column("entity", sa.Text),
     sa.Column("state", sa.Text, nullable=False),  # open | snoozed | closed | suppressed
@@ -210,7 +213,7 @@ alerts = sa.Table(
     sa.Column("closed_at", UtcDateTime),
     sa.Column("revision", sa.Integer, nullable=False, default=1),  # for the optimistic check
     sa.Index("ix_alerts_queue", "state", "queue", "rank", "alert_id"),  # the inbox
-    sa.Index("ix_alerts_open_entity", "monitor_id", "state", "entity", "last_event_at"),  # grouping; a monitor's open ones
+    sa.Index("ix_alerts_open_entity", "monitor_id", "state", "entity", "last_event_at"),  # grouping
     sa.Index("ix_alerts_entity", "monitor_id", "entity", "opened_at"),  # the history of its entity
     sa.Index("ix_alerts_closed", "closed_at"),  # closed today
 )  # fmt: skip
@@ -256,7 +259,7 @@ labels = sa.Table(
     "labels",
     metadata,
     _id("label_id"),
-    _monitor(nullable=False),
+    _monitor(),
     sa.Column("source_key", sa.Text, nullable=False),
     sa.Column("value", sa.Integer, nullable=False),  # 1 anomalous, 0 normal
     sa.Column("origin", sa.Text, nullable=False),  # source | review:17
@@ -268,7 +271,7 @@ suppressions = sa.Table(
     "suppressions",
     metadata,
     _id("suppression_id"),
-    _monitor(nullable=False),
+    _monitor(),
     sa.Column("entity", sa.Text),  # null: every entity
     sa.Column("reason", sa.Text, nullable=False),
     sa.Column("actor", sa.Text, nullable=False),

@@ -46,7 +46,7 @@ def add(session: Session, monitor_id: int, bundle: bytes, now: datetime, **value
         scored_through=0,
         **values,
     )
-    return session.execute(statement.returning(V.version_id)).scalar_one()
+    return int(session.execute(statement.returning(V.version_id)).scalar_one())
 
 
 def champion(session: Session, monitor_id: int) -> Version | None:

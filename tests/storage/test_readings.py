@@ -1,0 +1,114 @@
+from datetime import UTC, datetime
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from monitor.domain.field import Field, Schema
+from monitor.storage import readings
+from monitor.storage.database import Database
+
+NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
+SCHEMA = Schema(
+    fields=(
+        Field(name="amount", type="number"),
+        Field(name="country", type="category"),
+        Field(name="count", type="integer"),
+        Field(name="known", type="boolean"),
+        Field(name="since", type="time"),
+        Field(name="entity", type="text"),  # a name of ours
+    )
+)
+
+
+def rows(n: int = 6, amount: float = 1.0) -> pd.DataFrame:
+    at = pd.date_range("2026-03-01", periods=n, freq="min", tz="UTC")
+    return pd.DataFrame(
+        {
+            "source_key": [f"k{i}" for i in range(n)],
+            "content_hash": [f"{i}/{amount}" for i in range(n)],
+            "event_at": at,
+            "entity": ["a", "b"] * (n // 2),
+            "amount": [amount, np.nan] * (n // 2),
+            "country": pd.Series(["DE", None, 'q"uo,te\n'] * (n // 3), dtype="str"),
+            "count": pd.array([2**60 + 1, None] * (n // 2), dtype="Int64"),
+            "known": pd.array([True, None, False] * (n // 3), dtype="boolean"),
+            "since": at,
+            "entity_": ["own"] * n,
+        }
+    ).rename(columns={"entity_": "entity2"})
+
+
+def schema() -> Schema:
+    return Schema(fields=(*SCHEMA.fields[:-1], Field(name="entity2", type="text")))
+
+
+@pytest.fixture
+def table(database: Database) -> readings.Table:
+    made = readings.table("readings_x", schema())
+    with database.write() as session:
+        readings.create(session, made)
+    return made
+
+
+def test_what_is_stored_comes_back_as_it_was(database: Database, table: readings.Table) -> None:
+    with database.write() as session:
+        stored = readings.store(session, table, rows(), 100, NOW, 1)
+    assert (stored.new, stored.corrected, stored.known) == (6, 0, 0)
+    with database.read() as session:
+        back = readings.after(session, table, 0, 10)
+    assert back["reading_id"].tolist() == [100, 101, 102, 103, 104, 105]
+    assert back["country"].fillna("-").tolist() == ["DE", "-", 'q"uo,te\n', "DE", "-", 'q"uo,te\n']
+    assert back["event_at"].tolist() == rows()["event_at"].tolist()
+    assert back["amount"].isna().tolist() == [False, True] * 3
+    assert back["known"].isna().tolist() == [False, True, False] * 2
+
+
+def test_a_known_row_is_not_stored_again(database: Database, table: readings.Table) -> None:
+    with database.write() as session:
+        readings.store(session, table, rows(), 100, NOW, 1)
+    with database.write() as session:
+        again = readings.store(session, table, rows(), 106, NOW, 2)
+        assert (again.new, again.corrected, again.known) == (0, 0, 6)
+        assert readings.count(session, table) == 6
+
+
+def test_a_correction_is_a_new_revision_and_the_old_one_stays(
+    database: Database, table: readings.Table
+) -> None:
+    with database.write() as session:
+        readings.store(session, table, rows(), 100, NOW, 1)
+        stored = readings.store(session, table, rows(amount=2.0), 106, NOW, 2)
+        assert (stored.new, stored.corrected, stored.known) == (0, 6, 0)
+        assert readings.count(session, table) == 12
+        assert readings.after(session, table, 0, 99)["revision"].tolist() == [2] * 6
+
+
+def test_a_row_twice_in_one_batch_is_stored_once(database: Database, table: readings.Table) -> None:
+    both = pd.concat([rows(), rows(), rows(amount=3.0)], ignore_index=True)
+    with database.write() as session:
+        stored = readings.store(session, table, both, 100, NOW, 1)
+        assert (stored.new, stored.corrected, stored.known) == (6, 6, 6)
+        present = readings.after(session, table, 0, 99)
+    assert present["amount"].dropna().tolist() == [3.0] * 3
+    assert present["source_key"].is_unique
+
+
+def test_context_is_the_rows_before_of_the_same_entity(database: Database, table: readings.Table) -> None:
+    with database.write() as session:
+        readings.store(session, table, rows(12), 100, NOW, 1)
+        last = readings.after(session, table, 109, 10)
+        before = readings.before(session, table, last, 2)
+    assert before[["entity", "reading_id"]].values.tolist() == [
+        ["a", 106],
+        ["b", 107],
+        ["a", 108],
+        ["b", 109],
+    ]
+
+
+def test_the_rate_is_rows_a_day_by_event_time(database: Database, table: readings.Table) -> None:
+    with database.write() as session:
+        assert readings.rate(session, table) == 0.0
+        readings.store(session, table, rows(6), 100, NOW, 1)
+        assert readings.rate(session, table) == pytest.approx(6 / (5 / 1440))

@@ -1,0 +1,78 @@
+from datetime import timedelta
+
+import pytest
+
+from monitor.domain.errors import Superseded
+from monitor.domain.run import Request
+from monitor.jobs.context import Context
+from monitor.storage import leases, runs
+from monitor.storage.database import Database
+
+
+def request(slot: str = "s1", job: str = "prune") -> Request:
+    return Request(job, None, slot)
+
+
+def test_a_slot_is_queued_once_however_often_it_is_offered(context: Context) -> None:
+    with context.database.write() as session:
+        assert runs.offer(session, request(), "schedule", context.now()) is not None
+        assert runs.offer(session, request(), "schedule", context.now()) is None
+
+
+def test_a_slot_joins_an_earlier_one_that_still_waits(context: Context) -> None:
+    with context.database.write() as session:
+        runs.offer(session, request("s1"), "schedule", context.now(), coalesce=True)
+        assert runs.offer(session, request("s2"), "schedule", context.now(), coalesce=True) is None
+
+
+def test_two_runs_of_one_scope_and_job_are_never_claimed_at_once(context: Context) -> None:
+    now = context.now()
+    with context.database.write() as session:
+        for slot in ("s1", "s2"):
+            runs.offer(session, request(slot), "schedule", now)
+        first = runs.claim(session, ["prune"], "one", now, 60)
+        assert first is not None
+        assert runs.claim(session, ["prune"], "two", now, 60) is None
+        runs.finish(session, first, "done", "well", {}, now)
+        leases.release(session, first.fence)
+        second = runs.claim(session, ["prune"], "two", now, 60)
+    assert second is not None
+    assert second.fence.token == first.fence.token + 1
+
+
+def test_a_run_whose_lease_went_to_another_may_not_write(context: Context) -> None:
+    now = context.now()
+    with context.database.write() as session:
+        runs.offer(session, request(), "schedule", now)
+        paused = runs.claim(session, ["prune"], "paused", now, 60)
+        later = now + timedelta(seconds=121)
+        assert runs.requeue_orphans(session, later) == 1
+        taken = runs.claim(session, ["prune"], "other", later, 60)
+    assert paused is not None
+    assert taken is not None
+    assert taken.attempt == 2
+    with pytest.raises(Superseded), context.write(paused):
+        raise AssertionError("the fence lets nobody in")
+
+
+def test_a_run_that_keeps_killing_its_worker_is_given_up_with_a_reason(context: Context) -> None:
+    now = context.now()
+    with context.database.write() as session:
+        run_id = runs.offer(session, request(), "schedule", now)
+        assert run_id is not None
+        for _ in range(runs.ATTEMPTS):
+            assert runs.claim(session, ["prune"], "w", now, 60) is not None
+            now += timedelta(seconds=61)
+            runs.requeue_orphans(session, now)
+        assert runs.claim(session, ["prune"], "w", now, 60) is None
+        row = runs.get(session, run_id)
+    assert (row["state"], row["attempt"]) == ("failed", runs.ATTEMPTS)
+    assert "died 5 times" in row["message"]
+
+
+def test_nothing_of_a_failed_transaction_is_kept(database: Database, context: Context) -> None:
+    with pytest.raises(RuntimeError), database.write() as session:
+        runs.offer(session, request(), "schedule", context.now())
+        raise RuntimeError("in the middle")
+    with database.read() as session:
+        assert not runs.waiting(session, ["prune"], context.now())
