@@ -32,13 +32,14 @@ create index payments_of_a_card on payments (customer_id, booked_at, amount);
 create index payments_in_time on payments (booked_at, transaction_id);
 create view card_payments as
 select transaction_id, booked_at, customer_id, terminal_id, amount,
-  round(amount / (select avg(q.amount) from payments q where q.customer_id = p.customer_id
-    and q.booked_at >= datetime(p.booked_at, '-30 days') and q.booked_at < p.booked_at), 3)
-    as amount_over_mean,
+  round(coalesce(amount / (select avg(q.amount) from payments q where q.customer_id = p.customer_id
+    and q.booked_at >= datetime(p.booked_at, '-30 days') and q.booked_at < p.booked_at), 1), 3)
+    as amount_over_mean, -- 1 where there is nothing to compare with
   (select count(*) from payments q where q.customer_id = p.customer_id
     and q.booked_at >= datetime(p.booked_at, '-1 day') and q.booked_at < p.booked_at) as payments_24h,
-  strftime('%s', booked_at) - strftime('%s', (select max(q.booked_at) from payments q
-    where q.customer_id = p.customer_id and q.booked_at < p.booked_at)) as seconds_since_last,
+  min(86400, coalesce(strftime('%s', booked_at) - strftime('%s', (select max(q.booked_at) from payments q
+    where q.customer_id = p.customer_id and q.booked_at < p.booked_at)), 86400))
+    as seconds_since_last, -- a day stands for longer: only haste is of interest
   is_fraud
 from payments p where booked_at >= (select datetime(min(booked_at), '+30 days') from payments);
 """
