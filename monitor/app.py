@@ -1,6 +1,9 @@
 """Where concrete parts meet: settings become a context, names become jobs."""
 
+import sys
 from collections.abc import Callable
+
+import structlog
 
 from monitor.domain.run import Outcome, Run
 from monitor.jobs.context import Context
@@ -13,7 +16,23 @@ Perform = Callable[[Context, Run], Outcome]
 def open_context(settings: Settings | None = None) -> Context:
     """A context on the configured database; the schema is not touched (``monitor init`` upgrades it)."""
     chosen = settings or Settings()
+    log_to_stderr(chosen.log)
     return Context(chosen, Database(chosen.url))
+
+
+def log_to_stderr(level: str) -> None:
+    """One line an event on stderr; stdout belongs to what was asked for."""
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.ExceptionRenderer(),
+            structlog.processors.LogfmtRenderer(key_order=["timestamp", "level", "event"]),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+        logger_factory=structlog.WriteLoggerFactory(file=sys.stderr),
+        cache_logger_on_first_use=False,
+    )
 
 
 def perform(job: str) -> Perform:

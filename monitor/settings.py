@@ -2,6 +2,7 @@
 
 import os
 from pathlib import Path
+from typing import Literal
 
 import platformdirs
 from pydantic import Field
@@ -21,6 +22,9 @@ class Settings(BaseSettings):
     workers: int = Field(default=1, ge=1, le=64, description="processes that pull, score and notify")
     trainers: int = Field(default=1, ge=0, le=64, description="processes that train")
     lease_seconds: float = Field(default=60, gt=0, description="a run silent for this long is taken over")
+    log: Literal["debug", "info", "warning", "error"] = Field(
+        default="warning", description="what is written to stderr; workers under `up` say info"
+    )
     actor: str = Field(
         default_factory=lambda: os.environ.get("USER", "operator"),
         description="who is named in the audit trail for commands from this shell",

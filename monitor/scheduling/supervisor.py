@@ -101,5 +101,6 @@ def _environment(settings: Settings) -> dict[str, str]:
         **os.environ,
         "MONITOR_HOME": str(settings.home),
         "MONITOR_DATABASE_URL": settings.database_url,
+        "MONITOR_LOG": os.environ.get("MONITOR_LOG", "info"),
         "OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", "1"),
     }
