@@ -44,6 +44,8 @@ def reap(context: Context) -> int:
     """Free the leases of dead processes of this host at once, and queue the runs that nobody holds."""
     with context.database.read() as session:
         dead = [(name, token) for name, token, who in leases.held(session) if not alive(who)]
+        if not dead and not runs.orphans(session, context.now()):
+            return 0
     with context.database.write() as session:
         for name, token in dead:
             leases.expire(session, name, token, context.now())

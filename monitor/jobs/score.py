@@ -36,7 +36,8 @@ def score(context: Context, run: Run) -> Outcome:
         if counts is None:
             break
         totals = {name: totals[name] + counts[name] for name in totals}
-        context.progress(run, 0.0, f"{totals['scored']:,} rows scored")
+        if counts["scored"] == BATCH:
+            context.progress(run, 0.0, f"{totals['scored']:,} rows scored")
     follow = [Request("notify", None, f"after-{run.run_id}")] if totals["notified"] else []
     message = (
         f"{totals['scored']:,} rows scored, {totals['flagged']:,} flagged, {totals['opened']:,} alerts opened"

@@ -54,7 +54,8 @@ def append(
     new = sa.insert(tables.audit).values(
         at=at, actor=actor, action=action, subject=subject, detail=detail, prev_hash=before, row_hash=sealed
     )
-    return session.execute(new.returning(A.audit_id)).scalar_one()
+    number: int = session.execute(new.returning(A.audit_id)).scalar_one()
+    return number
 
 
 def seal(before: str, at: datetime, actor: str, action: str, subject: str, detail: dict[str, Any]) -> str:

@@ -105,12 +105,21 @@ def progress(session: Session, run: Run, fraction: float, message: str) -> None:
     )
 
 
-def requeue_orphans(session: Session, now: datetime) -> int:
-    """Runs whose worker is gone go back into the queue; one that keeps killing its worker is given up."""
+def _orphan(now: datetime) -> sa.ColumnElement[bool]:
     lease = sa.select(tables.leases.c.name).where(
         tables.leases.c.run_id == R.run_id, tables.leases.c.expires_at >= now
     )
-    orphan = sa.and_(R.state == "running", ~lease.exists())
+    return sa.and_(R.state == "running", ~lease.exists())
+
+
+def orphans(session: Session, now: datetime) -> bool:
+    """Whether a running run has no living lease."""
+    return session.scalar(sa.select(R.run_id).where(_orphan(now)).limit(1)) is not None
+
+
+def requeue_orphans(session: Session, now: datetime) -> int:
+    """Runs whose worker is gone go back into the queue; one that keeps killing its worker is given up."""
+    orphan = _orphan(now)
     given_up = f"its worker died {ATTEMPTS} times; see the log, then request it again"
     session.execute(
         sa.update(tables.runs)
