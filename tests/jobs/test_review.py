@@ -80,7 +80,7 @@ def trail(database: Database) -> list[str]:
 def known(database: Database) -> dict[str, int]:
     with database.read() as session:
         found = session.execute(sa.select(tables.labels.c.source_key, tables.labels.c.value))
-        return dict(found)
+        return dict(found.all())
 
 
 def kinds(database: Database) -> list[str]:
