@@ -5,6 +5,9 @@ from typing import Any, Protocol
 
 import pandas as pd
 
+from monitor.domain.errors import SourceRefused
+from monitor.egress import VariableUnset, expand
+
 Cursor = dict[str, Any]  # JSON: where the next read goes on; {} before the first
 
 PAGE = 50_000  # rows a read at most, so that no transaction holds the database for long
@@ -46,3 +49,11 @@ class Source(Protocol):
             SourceRefused: a person has to change something.
         """
         ...
+
+
+def resolved(text: str) -> tuple[str, list[str]]:
+    """The text with ``${NAME}`` from the environment at this moment, and the secrets to keep out of messages."""
+    try:
+        return expand(text)
+    except VariableUnset as fault:
+        raise SourceRefused(str(fault)) from None

@@ -1,0 +1,6 @@
+"""The gate every row passes: what a source's columns are taken for, and which rows can be used."""
+
+from monitor.sources.quality.admission import Admitted, admit
+from monitor.sources.quality.inference import infer
+
+__all__ = ["Admitted", "admit", "infer"]
