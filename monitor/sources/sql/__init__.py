@@ -1,27 +1,21 @@
 """Any SQLAlchemy URL: a person's SELECT, paged by keyset over its cursor columns."""
 
-import hashlib
-import json
 from collections import Counter
 from collections.abc import Sequence
-from typing import Any
 
 import pandas as pd
-import pyarrow as pa
 import sqlalchemy as sa
 
-from monitor.domain.errors import SourceRefused
 from monitor.domain.field import Schema
 from monitor.domain.monitor import SqlSource
 from monitor.sources.base import PAGE, Batch, Cursor, resolved
 from monitor.sources.sql.connection import meaning, only_read, open_engine
-from monitor.sources.sql.keyset import after, page, with_null
+from monitor.sources.sql.keyset import page, with_null
+from monitor.sources.sql.rows import Rows, fetch
 from monitor.sources.sql.statement import one_select
-from monitor.sources.sql.values import write
+from monitor.sources.sql.values import HORIZON
 
-NULLS = 10_000  # rows without a cursor value that are remembered one by one
-EXACT = {pa.int64(): pd.Int64Dtype(), pa.bool_(): pd.BooleanDtype()}
-Row = tuple[Any, ...]
+ASTRAY = 10_000  # rows without a usable cursor value that are remembered one by one
 
 
 class Sql:
@@ -30,7 +24,8 @@ class Sql:
     A read starts at the last cursor value itself, not behind it, and leaves out the rows of that value which were read
     before: the cursor keeps their hashes. So rows that share a value are neither lost nor doubled at a page's edge,
     and one that arrives later with the last value is seen. Rows without a key are identified by their content and
-    occurrence among equal ones.
+    occurrence among equal ones. A cursor value that is missing, or lies in a year that no clock reaches, cannot be
+    read behind; such rows are rejected once.
 
     >>> config = SqlSource(kind="sql", url="sqlite:///tx.db", query="select * from tx", cursor=["updated_at", "id"])
     >>> Sql(config).read({})  # doctest: +SKIP
@@ -54,115 +49,62 @@ class Sql:
             engine.dispose()
 
     def _read(self, connection: sa.Connection, query: str, cursor: Cursor, limit: int) -> Batch:
-        columns, seen = self._config.cursor, Counter(cursor.get("seen", {}))
-        wanted = limit + seen.total()
-        result = connection.execute(page(query, columns, cursor.get("after"), wanted))
-        names = _names(list(result.keys()), columns)
-        rows = [tuple(row) for row in result]
-        hashes = [_hash(row) for row in rows]
-        fresh, origins = _unseen(rows, hashes, seen, names, columns)
-        new = dict(cursor) | self._position(rows, hashes, names, cursor, seen)
-        more, rejected, notices = len(rows) == wanted, _rejected([], [], names), []
-        if not more:
-            more, rejected, notices = self._nulls(connection, query, new, names, limit)
+        columns = self._config.cursor
+        seen, astray = Counter[str](cursor.get("seen", {})), Counter[str](cursor.get("astray", {}))
+        wanted = limit + seen.total() + astray.total()
+        rows = fetch(connection, page(query, columns, cursor.get("after"), wanted), columns)
+        full = len(rows.rows) == wanted
+        placed, strays = rows.divide(columns)
+        fresh, origins = _unseen(placed, seen, columns)
+        new, notices = dict(cursor) | _position(placed, columns, cursor, seen), list[str]()
+        if not full:
+            nulls = fetch(connection, with_null(query, columns, limit + astray.total()), columns)
+            full, strays = len(nulls.rows) == limit + astray.total(), strays.plus(nulls)
+        rejected = _reject(strays, astray, columns)
+        new["astray"] = dict(astray | Counter(strays.hashes))
+        if len(new["astray"]) > ASTRAY:
+            new["astray"], rejected = cursor.get("astray", {}), rejected.iloc[:0]
+            notices.append(f"more than {ASTRAY} rows have no usable cursor value; the rest is not listed")
         if len(new.get("seen", {})) > limit:
             notices.append(
-                f"{len(new['seen'])} rows share one cursor value; add a column to cursor to read them faster"
+                f"{len(new['seen'])} rows share a cursor value; add a column to cursor to read them faster"
             )
-        return Batch(_frame(fresh, names), new, pd.Series(origins, dtype="str"), rejected, more, notices)
-
-    def _position(
-        self, rows: list[Row], hashes: list[str], names: list[str], cursor: Cursor, seen: Counter[str]
-    ) -> Cursor:
-        """The last row's cursor values, and how often each row of these values was read."""
-        if not rows:
-            return {}
-        places = [names.index(c) for c in self._config.cursor]
-        last = after(rows[-1], names, self._config.cursor)
-        count: Counter[str] = Counter()
-        for row, digest in zip(reversed(rows), reversed(hashes), strict=True):
-            if [write(c, row[p]) for c, p in zip(self._config.cursor, places, strict=True)] != last:
-                break
-            count[digest] += 1
-        return {"after": last, "seen": dict(count | seen if last == cursor.get("after") else count)}
-
-    def _nulls(
-        self, connection: sa.Connection, query: str, cursor: Cursor, names: list[str], limit: int
-    ) -> tuple[bool, pd.DataFrame, list[str]]:
-        """Rows that no cursor value can place are rejected, each once."""
-        seen = Counter(cursor.get("nulls", {}))
-        wanted = min(limit, NULLS - min(seen.total(), NULLS)) + seen.total()
-        result = connection.execute(with_null(query, self._config.cursor, wanted + 1))
-        rows = [tuple(row) for row in result]
-        full = len(rows) > wanted
-        rows = rows[:wanted]
-        hashes = [_hash(row) for row in rows]
-        fresh, origins = _unseen(rows, hashes, seen, names, self._config.cursor)
-        if fresh:
-            cursor["nulls"] = dict(seen | Counter(hashes))
-        capped = full and Counter(cursor.get("nulls", {})).total() >= NULLS
-        notices = [f"more than {NULLS} rows have no cursor value; the rest is not listed"] if capped else []
-        return full and bool(fresh) and not capped, _rejected(fresh, origins, names), notices
+        more = full and bool(len(fresh.rows) or len(rejected))
+        return Batch(fresh.frame(), new, pd.Series(origins, dtype="str"), rejected, more, notices)
 
 
-def _unseen(
-    rows: list[Row], hashes: list[str], seen: Counter[str], names: list[str], columns: Sequence[str]
-) -> tuple[list[Row], list[str]]:
-    """Rows that were not read before, and each one's identity."""
-    places = [(c, names.index(c)) for c in columns]
+def _position(placed: Rows, columns: Sequence[str], cursor: Cursor, seen: Counter[str]) -> Cursor:
+    """The last row's cursor values, and how often each row of these values was read."""
+    if not placed.rows:
+        return {}
+    last = placed.place(-1, columns)
+    count: Counter[str] = Counter()
+    for n in range(len(placed.rows) - 1, -1, -1):
+        if placed.place(n, columns) != last:
+            break
+        count[placed.hashes[n]] += 1
+    return {"after": last, "seen": dict(count | seen if last == cursor.get("after") else count)}
+
+
+def _reject(strays: Rows, known: Counter[str], columns: Sequence[str]) -> pd.DataFrame:
+    """Rows that no cursor value can place, each once."""
+    fresh, origins = _unseen(strays, known, columns)
+    reason = f"no usable value in {', '.join(columns)}; expected one before the year {HORIZON}, to know when to read it"
+    return pd.DataFrame(
+        {"origin": origins, "raw": fresh.raw(), "reason": [reason] * len(origins)}, dtype="str"
+    )
+
+
+def _unseen(rows: Rows, seen: Counter[str], columns: Sequence[str]) -> tuple[Rows, list[str]]:
+    """Rows that were not read before, and each one's identity: cursor values, content, occurrence."""
     left, count = seen.copy(), seen.copy()
-    fresh, origins = [], []
-    for row, digest in zip(rows, hashes, strict=True):
+    kept, origins = [], []
+    for n, (row, digest) in enumerate(zip(rows.rows, rows.hashes, strict=True)):
         if left[digest] > 0:
             left[digest] -= 1
             continue
-        where = ", ".join(f"{c}={row[p]}" for c, p in places)[:80]
+        where = ", ".join(f"{c}={row[rows.names.index(c)]}" for c in columns)[:80]
         origins.append(f"{where} #{digest}:{count[digest]}")
-        fresh.append(row)
+        kept.append(n)
         count[digest] += 1
-    return fresh, origins
-
-
-def _names(names: list[str], columns: Sequence[str]) -> list[str]:
-    twice = sorted({n for n in names if names.count(n) > 1})
-    if twice:
-        raise SourceRefused(
-            f"the query yields {', '.join(twice)} more than once; name each column once, with AS"
-        )
-    missing = [c for c in columns if c not in names]
-    if missing:
-        raise SourceRefused(
-            f"the query does not yield the cursor column {missing[0]!r}; it yields {', '.join(names)}"
-        )
-    return names
-
-
-def _hash(row: Row) -> str:
-    """16 hex digits over what the driver gave; equal rows of one query, equal hash."""
-    return hashlib.blake2b(repr(row).encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
-
-
-def _frame(rows: list[Row], names: list[str]) -> pd.DataFrame:
-    columns = zip(*rows, strict=True) if rows else ([] for _ in names)
-    return pd.DataFrame({name: _column(cells) for name, cells in zip(names, columns, strict=True)})
-
-
-def _column(cells: Sequence[Any]) -> pd.Series:
-    """Whole numbers stay exact beside NULL; documents become JSON text; what Arrow cannot type stays as it is."""
-    if any(isinstance(c, dict | list) for c in cells):
-        return pd.Series([None if c is None else json.dumps(c, default=str) for c in cells], dtype="str")
-    try:
-        column: pd.Series = pa.array(cells).to_pandas(types_mapper=EXACT.get)
-    except (pa.ArrowException, ValueError, TypeError, OverflowError, UnicodeError):
-        return pd.Series(cells, dtype=object)
-    return column
-
-
-def _rejected(rows: list[Row], origins: list[str], names: list[str]) -> pd.DataFrame:
-    raws = [json.dumps(dict(zip(names, map(_shown, row), strict=True)), ensure_ascii=True) for row in rows]
-    reason = "no value in a cursor column; expected one, to know when to read the row"
-    return pd.DataFrame({"origin": origins, "raw": raws, "reason": [reason] * len(rows)}, dtype="str")
-
-
-def _shown(value: Any) -> str | None:
-    return None if value is None else str(value)[:1000]
+    return rows.take(kept), origins

@@ -5,11 +5,11 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from monitor.sources.sql.values import read, write
+from monitor.sources.sql.values import read
 
 
 def page(query: str, columns: Sequence[str], start: list[Any] | None, limit: int) -> sa.Select[Any]:
-    """Rows at or behind ``start`` (as :func:`after` writes it) in order of the cursor columns."""
+    """Rows at or behind ``start`` (a row's ``place``) in order of the cursor columns."""
     source, keys = _source(query, columns)
     statement = sa.select(sa.literal_column("*")).select_from(source).where(*[k.is_not(None) for k in keys])
     if start is not None:
@@ -22,11 +22,6 @@ def with_null(query: str, columns: Sequence[str], limit: int) -> sa.Select[Any]:
     source, keys = _source(query, columns)
     statement = sa.select(sa.literal_column("*")).select_from(source)
     return statement.where(sa.or_(*[k.is_(None) for k in keys])).limit(limit)
-
-
-def after(row: tuple[Any, ...], names: list[str], columns: Sequence[str]) -> list[Any]:
-    """The row's cursor values as JSON."""
-    return [write(c, row[names.index(c)]) for c in columns]
 
 
 def _source(query: str, columns: Sequence[str]) -> tuple[sa.Subquery, list[Any]]:

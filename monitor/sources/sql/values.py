@@ -1,6 +1,7 @@
 """Cursor values as JSON and back, each exactly what the driver gave."""
 
 import base64
+import re
 import uuid
 from datetime import date, datetime, time
 from decimal import Decimal
@@ -18,6 +19,22 @@ READ: dict[str, Any] = {
     "datetime": datetime.fromisoformat, "date": date.fromisoformat, "time": time.fromisoformat,
     "bytes": base64.b64decode,
 }  # fmt: skip
+HORIZON = 2200  # a cursor behind it would never see a row again
+DAY = re.compile(r"(\d{4,})-\d\d-\d\d")
+
+
+def places(value: Any) -> bool:
+    """Whether rows can be read behind this value.
+
+    >>> places("9999-12-31"), places("2026-11-23"), places(7), places(None)
+    (False, True, True, False)
+    """
+    if isinstance(value, date):  # datetimes too
+        return value.year < HORIZON
+    if isinstance(value, str):
+        day = DAY.match(value)
+        return int(day[1]) < HORIZON if day else value != "infinity"
+    return value is not None
 
 
 def write(column: str, value: Any) -> list[Any]:
