@@ -89,7 +89,7 @@ def resolve(host: str, port: int, allow: Iterable[str]) -> list[str]:
     for address in addresses:
         if not _may(address, host, port, allow):
             raise EgressRefused(
-                f"{host}:{port} is at {address}, which is not a public address; expected one, or {host}:{port} in {ALLOW}"
+                f"{host}:{port} is at {address}, which is not public; expected a public address, or this one in {ALLOW}"
             )
     return addresses
 

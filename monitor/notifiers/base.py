@@ -23,7 +23,7 @@ class Message:
 
 
 class DeliveryFailed(MonitorError):
-    """The message was not accepted; ``permanent``: it never will be. ``retry_after``: seconds the receiver asked for."""
+    """The message was not accepted; permanent: it never will be; retry_after: seconds the receiver asked for."""
 
     def __init__(self, message: str, *, permanent: bool, retry_after: float | None = None) -> None:
         super().__init__(message, permanent=permanent)

@@ -48,8 +48,7 @@ class Known:
                 strangers.append(file)
                 free |= {file.name: state} if state else {}
         replaced = set(free)
-        for file in strangers:
-            notices.append(self._name(file, file.name in replaced, free, form))
+        notices += [self._name(file, file.name in replaced, free, form) for file in strangers]
         for name in replaced - set(free) - there:
             del self.files[name]
         return [n for n in notices if n]

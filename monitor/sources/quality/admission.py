@@ -29,8 +29,8 @@ class Admitted:
     """A batch after the gate: pulled = len(rows) + len(quarantined).
 
     rows:        source_key, content_hash (str), event_at (datetime64[us, UTC]), entity (str, NaN where there is
-                 none), then the pinned fields: number float64, integer Int64, boolean boolean, time datetime64[us, UTC],
-                 category and text str.
+                 none), then the pinned fields: number float64, integer Int64, boolean boolean, time
+                 datetime64[us, UTC], category and text str.
     labels:      source_key, value (bool) of the rows whose truth came with them.
     quarantined: origin, raw (JSON text), reason.
     notices:     whole sentences.
@@ -97,8 +97,7 @@ def _faults(
         found.append((part.time, event.bad | event.values.isna().to_numpy(), event.expected))
     if entity is not None and part.entity is not None:
         found.append((part.entity, entity.bad, entity.expected))
-    for name in part.key:
-        found.append((name, _bad_key(frame[name]), f"a key of at most {LONGEST_KEY} bytes"))
+    found += [(name, _bad_key(frame[name]), f"a key of at most {LONGEST_KEY} bytes") for name in part.key]
     return [(name, rows, expected) for name, rows, expected in found if rows.any()]
 
 

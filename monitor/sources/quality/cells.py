@@ -89,7 +89,7 @@ def integers(column: pd.Series) -> Cells:
 
 
 def _int64(array: pa.Array) -> pd.Series:
-    return pd.Series(pd.Int64Dtype().__from_arrow__(array))
+    return pd.Series(array.to_pandas(types_mapper={pa.int64(): pd.Int64Dtype()}.get))
 
 
 def booleans(column: pd.Series) -> Cells:
@@ -98,7 +98,8 @@ def booleans(column: pd.Series) -> Cells:
     true = pc.is_in(text, value_set=pa.array(TRUE, text.type))
     known = pc.or_(true, pc.is_in(text, value_set=pa.array(FALSE, text.type)))
     bad = mask(pc.and_(pc.is_valid(text), pc.invert(known)))
-    values = pd.Series(pd.BooleanDtype().__from_arrow__(pc.if_else(known, true, None)))
+    said = pc.if_else(known, true, None)
+    values = pd.Series(said.to_pandas(types_mapper={pa.bool_(): pd.BooleanDtype()}.get))
     return Cells(values, bad, "true or false (or yes, no, 1, 0)")
 
 

@@ -40,7 +40,7 @@ def _origins(batch: Batch, key: pa.Array | None, rows: Any) -> list[str]:
     return [""] * len(rows)
 
 
-def _raw(record: dict[str, Any]) -> str:
+def _raw(record: dict[Any, Any]) -> str:
     """The source's row as JSON, long cells shortened; always valid JSON."""
     for longest in (CELL, SHORT, 8):
         cells = {_clean(str(k), SHORT): _plain(v, longest) for k, v in record.items()}
@@ -51,7 +51,7 @@ def _raw(record: dict[str, Any]) -> str:
 
 
 def _plain(value: Any, longest: int) -> Any:
-    if value is None or (np.isscalar(value) and pd.isna(value)):  # type: ignore[call-overload]  # any scalar goes
+    if _missing(value):
         return None
     if isinstance(value, bool | np.bool_):
         return bool(value)
@@ -63,7 +63,7 @@ def _plain(value: Any, longest: int) -> Any:
 
 
 def _shown(value: Any) -> str:
-    if value is None or (np.isscalar(value) and pd.isna(value)):  # type: ignore[call-overload]  # any scalar goes
+    if _missing(value):
         return "nothing"
     return repr(_clean(str(value), SHOWN))
 
@@ -72,3 +72,7 @@ def _clean(text: str, longest: int) -> str:
     """Short, and such as any database stores: no NUL, no broken characters."""
     kept = text if len(text) <= longest else f"{text[:longest]}… ({len(text)} characters)"
     return kept.replace("\0", "\u2400").encode("utf-8", "backslashreplace").decode()
+
+
+def _missing(value: Any) -> bool:
+    return value is None or (np.ndim(value) == 0 and bool(pd.isna(value)))

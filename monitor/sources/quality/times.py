@@ -7,6 +7,7 @@ milliseconds, microseconds or nanoseconds since 1970, told apart by size.
 """
 
 from datetime import timedelta
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -25,7 +26,7 @@ PER_SECOND = [
     (1e14, 1e16, 10**6),
     (1e17, 1e19, 10**9),
 ]  # from, to, ticks
-UTC = "datetime64[us, UTC]"
+UTC: Any = "datetime64[us, UTC]"  # its stubs know no zones by name
 
 
 def read_times(column: pd.Series, zone: str) -> tuple[pd.Series, Mask]:

@@ -11,7 +11,9 @@ from monitor.sources.sql.values import read
 def page(query: str, columns: Sequence[str], start: list[Any] | None, limit: int) -> sa.Select[Any]:
     """Rows at or behind ``start`` (a row's ``place``) in order of the cursor columns."""
     source, keys = _source(query, columns)
-    statement = sa.select(sa.literal_column("*")).select_from(source).where(*[k.is_not(None) for k in keys])
+    statement: sa.Select[Any] = (
+        sa.select(sa.literal_column("*")).select_from(source).where(*[k.is_not(None) for k in keys])
+    )
     if start is not None:
         values = [sa.bindparam(None, read(stored), sa.types.NullType()) for stored in start]
         statement = statement.where(keys[0] >= values[0], _at_or_behind(keys, values))
@@ -20,7 +22,7 @@ def page(query: str, columns: Sequence[str], start: list[Any] | None, limit: int
 
 def with_null(query: str, columns: Sequence[str], limit: int) -> sa.Select[Any]:
     source, keys = _source(query, columns)
-    statement = sa.select(sa.literal_column("*")).select_from(source)
+    statement: sa.Select[Any] = sa.select(sa.literal_column("*")).select_from(source)
     return statement.where(sa.or_(*[k.is_(None) for k in keys])).limit(limit)
 
 
