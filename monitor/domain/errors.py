@@ -8,6 +8,7 @@ class MonitorError(Exception):
     """
 
     permanent = True
+    wrong_request = False  # the command's caller has to ask differently (exit code 2), nothing failed
 
     def __init__(self, message: str, *, permanent: bool | None = None) -> None:
         super().__init__(message)
@@ -18,6 +19,8 @@ class MonitorError(Exception):
 class ConfigurationError(MonitorError):
     """One or more faults in a configuration; each names file and line."""
 
+    wrong_request = True
+
     def __init__(self, faults: list[str]) -> None:
         super().__init__("\n".join(faults))
         self.faults = faults
@@ -25,6 +28,8 @@ class ConfigurationError(MonitorError):
 
 class UnknownError(MonitorError):
     """A name that is not there, with the names that are."""
+
+    wrong_request = True
 
     def __init__(self, what: str, got: str, known: list[str]) -> None:
         listed = ", ".join(known) if known else "none yet"

@@ -14,7 +14,6 @@ from monitor.settings import Settings
 from monitor.storage import leases, runs
 from monitor.storage.database import Database
 
-
 FAIL_POINT = os.environ.get("MONITOR_FAIL_POINT", "")  # crash tests: "pull.before-commit", "notify.sent" ...
 
 

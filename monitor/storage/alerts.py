@@ -8,7 +8,8 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from monitor.domain.alert import Alert, Change, Mute, Outlier
+from monitor.domain.alert import SEVERITIES, Alert, Change, Mute, Outlier
+from monitor.domain.errors import UnknownError
 from monitor.storage import tables
 
 A = tables.alerts.c
@@ -148,3 +149,42 @@ def unlearnable(session: Session, monitor_id: int, now: datetime) -> dict[int, s
 def _public_id() -> str:
     """Seven letters and digits that are easy to read out, from 35 random bits."""
     return base64.b32encode(secrets.token_bytes(5)).decode().lower()[:7]
+
+
+def listed(session: Session, state: str, queue: str | None, limit: int) -> list[dict[str, Any]]:
+    """Alerts of a state as plain values, the most urgent first."""
+    m = tables.monitors.c
+    wanted = (A.public_id, m.name.label("monitor"), A.queue, A.entity, A.state, A.severity, A.owner, A.opened_at,
+              A.first_event_at, A.last_event_at, A.members, A.p_value, A.value, A.why, A.brief, A.provisional,
+              A.verdict)  # fmt: skip
+    found = (
+        sa.select(*wanted)
+        .join_from(tables.alerts, tables.monitors, m.monitor_id == A.monitor_id)
+        .where(A.state == state)
+        .order_by(A.rank.desc(), A.alert_id.desc())
+        .limit(limit)
+    )
+    if queue is not None:
+        found = found.where(A.queue == queue)
+    return [dict(r._mapping) | {"severity": SEVERITIES[r.severity]} for r in session.execute(found)]
+
+
+def described(session: Session, public_id: str) -> dict[str, Any]:
+    """One alert with the explanation of its oddest row.
+
+    Raises:
+        UnknownError: there is no such alert.
+    """
+    m, o, members = tables.monitors.c, tables.outliers.c, tables.alert_members.c
+    row = session.execute(
+        sa.select(tables.alerts, m.name.label("monitor"), o.explanation, o.reason)
+        .join_from(tables.alerts, tables.monitors, m.monitor_id == A.monitor_id)
+        .join(tables.alert_members, members.alert_id == A.alert_id)
+        .join(tables.outliers, o.outlier_id == members.outlier_id)
+        .where(A.public_id == public_id)
+        .order_by(o.p_value)
+        .limit(1)
+    ).first()
+    if row is None:
+        raise UnknownError("alert", public_id, list(session.scalars(sa.select(A.public_id).limit(5))))
+    return dict(row._mapping) | {"severity": SEVERITIES[row.severity]}

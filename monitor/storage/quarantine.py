@@ -2,6 +2,7 @@
 
 import hashlib
 from datetime import datetime
+from typing import Any
 
 import pandas as pd
 import sqlalchemy as sa
@@ -42,3 +43,15 @@ def store(session: Session, monitor_id: int, rows: pd.DataFrame, run_id: int, no
 def count(session: Session, monitor_id: int) -> int:
     q = tables.quarantine
     return session.scalar(sa.select(sa.func.count()).where(q.c.monitor_id == monitor_id)) or 0
+
+
+def listed(session: Session, monitor_id: int, limit: int) -> list[dict[str, Any]]:
+    """The newest rows with where they stood, what they held and why they could not be used."""
+    q = tables.quarantine.c
+    rows = session.execute(
+        sa.select(q.quarantine_id, q.at, q.origin, q.raw, q.reason)
+        .where(q.monitor_id == monitor_id)
+        .order_by(q.at.desc(), q.quarantine_id.desc())
+        .limit(limit)
+    )
+    return [dict(r._mapping) for r in rows]

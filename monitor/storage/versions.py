@@ -140,3 +140,31 @@ def set_pinned(session: Session, version: Version, pinned: bool) -> None:
 def _one(session: Session, condition: sa.ColumnElement[bool]) -> Version | None:
     row = session.execute(sa.select(*LIGHT).where(condition).order_by(V.number.desc()).limit(1)).first()
     return Version(*row) if row else None
+
+
+def listed(session: Session, monitor_id: int) -> list[dict[str, Any]]:
+    """All versions without their bytes, newest first."""
+    wanted = (
+        V.version_id,
+        V.number,
+        V.state,
+        V.objective,
+        V.created_at,
+        V.decision,
+        V.decided_at,
+        V.pinned,
+        V.manifest,
+    )
+    rows = session.execute(sa.select(*wanted).where(V.monitor_id == monitor_id).order_by(V.number.desc()))
+    return [dict(r._mapping) for r in rows]
+
+
+def previous(session: Session, monitor_id: int) -> int | None:
+    """The number of the champion before the present one."""
+    found: int | None = session.scalar(
+        sa.select(V.number)
+        .where(V.monitor_id == monitor_id, V.state == "retired")
+        .order_by(V.decided_at.desc())
+        .limit(1)
+    )
+    return found

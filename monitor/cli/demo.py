@@ -1,0 +1,33 @@
+"""demo up, demo break."""
+
+from typing import Annotated
+
+import typer
+
+from monitor.cli.output import Json, say, show
+from monitor.cli.services import Port
+
+app = typer.Typer(help="Three feeds to look at: Shuttle telemetry, simulated payments, this machine.",
+                  no_args_is_help=True)  # fmt: skip
+
+
+@app.command()
+def up(port: Port = 8501) -> None:
+    """Prepare the feeds, then run everything until Ctrl-C; a second start goes on from where it was."""
+    from monitor.demo.up import up as start
+    from monitor.settings import Settings
+
+    start(Settings(), port)
+
+
+@app.command("break")
+def break_feed(
+    feed: Annotated[str, typer.Argument(help="shuttle or payments.")] = "shuttle", as_json: Json = False
+) -> None:
+    """Put a fault into a feed; an alert follows within one tick."""
+    from monitor.demo.fault import break_feed as plant
+    from monitor.settings import Settings
+
+    done = plant(Settings().home, feed)
+    say("Watch the Alerts page.")
+    show({"message": done}, as_json, done)

@@ -1,0 +1,48 @@
+"""What each monitor's jobs did last, for ``monitor status``."""
+
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from monitor.domain.health import state
+from monitor.storage import monitors, runs, tables, versions
+from monitor.storage.monitors import Watched
+
+A, R = tables.alerts.c, tables.runs.c
+JOBS = ("pull", "score", "train", "promote")
+
+
+def of_all(session: Session, now: datetime) -> list[dict[str, Any]]:
+    """One dictionary a monitor: state, last success of each job, lag, open alerts, what is wrong."""
+    return [_of(session, watched, now) for watched in monitors.listed(session)]
+
+
+def _of(session: Session, watched: Watched, now: datetime) -> dict[str, Any]:
+    last = {job: runs.succeeded_at(session, watched.monitor_id, job) for job in JOBS}
+    failure = next((m for job in JOBS if (m := _failure(session, watched.monitor_id, job))), None)
+    champion = versions.champion(session, watched.monitor_id)
+    open_alerts = sa.select(sa.func.count()).where(A.monitor_id == watched.monitor_id, A.state == "open")
+    pulled = last["pull"]
+    return {
+        "monitor": watched.config.name,
+        "state": state(watched.config.schedule, now, watched.created_at, pulled, failure is not None,
+                       champion is not None),
+        "last_success": last,
+        "lag": str(now - pulled).split(".")[0] if pulled else None,
+        "open_alerts": session.scalar(open_alerts) or 0,
+        "champion": f"v{champion.number}" if champion else None,
+        "message": failure,
+    }  # fmt: skip
+
+
+def _failure(session: Session, monitor_id: int, job: str) -> str | None:
+    """The message of a job's newest ended run, if it failed."""
+    newest = session.execute(
+        sa.select(R.state, R.message)
+        .where(R.scope == f"monitor:{monitor_id}", R.job == job, R.state.in_(["done", "failed"]))
+        .order_by(R.finished_at.desc())
+        .limit(1)
+    ).first()
+    return f"{job}: {newest.message}" if newest and newest.state == "failed" else None

@@ -1,0 +1,129 @@
+"""What the inbox shows: one page of a queue, and its figures."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from monitor.storage import tables
+
+A, M = tables.alerts.c, tables.monitors.c
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of the queue."""
+
+    alert_id: int
+    public_id: str
+    monitor: str
+    document: dict[str, Any]
+    entity: str | None
+    state: str
+    severity: int
+    rank: float
+    owner: str | None
+    opened_at: datetime
+    last_event_at: datetime
+    members: int
+    value: float | None
+    brief: str
+    provisional: bool
+    revision: int
+
+
+@dataclass(frozen=True)
+class Figures:
+    """A queue in numbers; ``value`` is at risk in open alerts, by currency."""
+
+    open: int
+    snoozed: int
+    value: dict[str, float]
+    closed_today: int
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a person wants to see of the inbox."""
+
+    queue: str | None = None  # None: all
+    view: str = "free"  # free: mine and nobody's · all · snoozed
+    words: str = ""
+    actor: str = ""
+
+
+COLUMNS = [M.name.label("monitor") if f == "monitor" else M.document if f == "document" else A[f]
+           for f in Row.__dataclass_fields__]  # fmt: skip
+
+
+def page(session: Session, asked: Asked, limit: int) -> list[Row]:
+    """The first ``limit`` alerts of a queue, most urgent first."""
+    state = "snoozed" if asked.view == "snoozed" else "open"
+    query = sa.select(*COLUMNS).join_from(tables.alerts, tables.monitors).where(A.state == state)
+    if asked.queue is not None:
+        query = query.where(A.queue == asked.queue)
+    if asked.view == "free":
+        query = query.where(sa.or_(A.owner.is_(None), A.owner == asked.actor))
+    for word in asked.words.split()[:5]:
+        texts = (A.entity, M.name, A.brief, A.public_id)
+        query = query.where(sa.or_(*[t.icontains(word, autoescape=True) for t in texts]))
+    return [Row(*r) for r in session.execute(query.order_by(A.rank.desc(), A.alert_id.desc()).limit(limit))]
+
+
+def these(session: Session, alert_ids: list[int]) -> list[Row]:
+    """Known alerts as they are now, in the order asked for; closed ones are left out."""
+    query = (
+        sa.select(*COLUMNS)
+        .join_from(tables.alerts, tables.monitors)
+        .where(A.alert_id.in_(alert_ids), A.state.in_(["open", "snoozed"]))
+    )
+    found = {r.alert_id: Row(*r) for r in session.execute(query)}
+    return [found[alert_id] for alert_id in alert_ids if alert_id in found]
+
+
+def queues(session: Session) -> list[tuple[str, str, int]]:
+    """(name, title, open alerts) of each queue."""
+    q = tables.queues.c
+    opened = (
+        sa.select(sa.func.count())
+        .where(A.state == "open", A.queue == q.name)
+        .correlate(tables.queues)
+        .scalar_subquery()
+    )
+    return [(r[0], r[1], r[2]) for r in session.execute(sa.select(q.name, q.title, opened).order_by(q.name))]
+
+
+def figures(session: Session, queue: str | None, midnight: datetime) -> Figures:
+    """
+    midnight: when today began where the reader is.
+    """
+    mine = [A.queue == queue] if queue is not None else []
+    by_monitor = (
+        sa.select(A.monitor_id, sa.func.count().label("open"), sa.func.sum(A.value).label("value"))
+        .where(A.state == "open", *mine)
+        .group_by(A.monitor_id)
+        .subquery()
+    )
+    rows = session.execute(
+        sa.select(by_monitor.c.open, by_monitor.c.value, M.document).join(
+            by_monitor, by_monitor.c.monitor_id == M.monitor_id
+        )
+    ).all()
+    value: dict[str, float] = {}
+    for row in rows:
+        if row.value is not None:
+            currency = row.document.get("currency") or ""
+            value[currency] = value.get(currency, 0.0) + row.value
+    snoozed = sa.select(sa.func.count()).where(A.state == "snoozed", *mine)
+    closed = sa.select(sa.func.count()).where(A.closed_at >= midnight, *mine)
+    return Figures(
+        sum(row.open for row in rows), session.scalar(snoozed) or 0, value, session.scalar(closed) or 0
+    )
+
+
+def quiet_since(session: Session) -> datetime | None:
+    """When the last alert was closed."""
+    at: datetime | None = session.scalar(sa.select(sa.func.max(A.closed_at)))
+    return at
