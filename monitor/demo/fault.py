@@ -1,9 +1,9 @@
 """Faults on demand: a small file asks the running feeder for one, so any process can ask."""
 
 import os
-import time
 from pathlib import Path
 
+from monitor.demo.folder import feeds_folder, running
 from monitor.domain.errors import MonitorError, UnknownError
 
 TICK = 5.0  # seconds between two looks of the feeder
@@ -11,10 +11,6 @@ FEEDS = {
     "shuttle": "for half a minute channel f3 is stuck at 21 and channel f8 reads 180 too high",
     "payments": "five small payments test a card far from its home, then three large ones follow",
 }
-
-
-def feeds_folder(home: Path) -> Path:
-    return home / "feeds"
 
 
 def break_feed(home: Path, monitor: str = "shuttle") -> str:
@@ -33,12 +29,11 @@ def break_feed(home: Path, monitor: str = "shuttle") -> str:
     """
     if monitor not in FEEDS:
         raise UnknownError("feed that can be broken", monitor, sorted(FEEDS))
-    folder = feeds_folder(home)
-    pulse = folder / "shuttle.csv"  # grows at every tick
-    silent = time.time() - pulse.stat().st_mtime if pulse.exists() else float("inf")
-    if silent > 4 * TICK:
-        raise MonitorError(f"no demo is running in {home}: start it with `make demo`, then break it")
-    _write(request(folder, monitor), "")
+    if not running(home):
+        raise MonitorError(
+            f"no demo is running in {home}; start it with `make demo`, or set MONITOR_HOME to its home"
+        )
+    _write(request(feeds_folder(home), monitor), "")
     return f"{monitor}: within {TICK:.0f} s, {FEEDS[monitor]}"
 
 

@@ -9,7 +9,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol
 
-from monitor.demo.fault import TICK, asked, feeds_folder, written
+from monitor.demo.fault import TICK, asked, written
+from monitor.demo.folder import feeds_folder
 from monitor.demo.ledger import PaymentsFeed
 from monitor.demo.shuttle import ShuttleFeed
 from monitor.scheduling.worker import end_with_parent

@@ -105,5 +105,5 @@ class Scheduler:
         return min(following, now) if following and following <= now else following
 
 
-def _never() -> None:
+def _never(_job: str, _monitor_id: int | None) -> None:
     raise AssertionError("slots are offered by the executor, never called")

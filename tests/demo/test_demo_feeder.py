@@ -5,22 +5,25 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
-from monitor.demo.fault import FEEDS, asked, break_feed, feeds_folder
+from monitor.demo.fault import FEEDS, asked, break_feed
 from monitor.demo.feeder import Feed, open_feeds, tick
+from monitor.demo.folder import at_work, feeds_folder
 from monitor.domain.errors import MonitorError, UnknownError
 
 NOW = datetime(2026, 3, 20, 12, tzinfo=UTC)
 
 
 @pytest.fixture
-def feeds(tmp_path: Path) -> list[Feed]:
-    return open_feeds(tmp_path, NOW)
+def feeds(tmp_path: Path) -> Iterator[list[Feed]]:
+    with at_work(tmp_path):
+        yield open_feeds(tmp_path, NOW)
 
 
 def shuttle(home: Path) -> pd.DataFrame:
@@ -57,6 +60,13 @@ def test_an_unknown_feed_is_refused_with_the_known_ones(tmp_path: Path, feeds: l
 def test_a_demo_that_does_not_run_cannot_be_broken(tmp_path: Path) -> None:
     with pytest.raises(MonitorError, match="no demo is running"):
         break_feed(tmp_path)
+
+
+def test_two_demos_do_not_write_the_same_feeds(tmp_path: Path) -> None:
+    with at_work(tmp_path), pytest.raises(MonitorError, match="is running"), at_work(tmp_path):
+        pass
+    with at_work(tmp_path):  # the first has ended
+        pass
 
 
 def start(home: Path) -> subprocess.Popen[bytes]:
