@@ -79,7 +79,7 @@ def fleet(session: Session) -> list[Standing]:
         .where(M.deleted_at.is_(None))
         .order_by(M.name)
     )  # fmt: skip
-    return [Standing(*r) for r in rows]
+    return [Standing(*tuple(r)) for r in rows]
 
 
 def failures(session: Session, monitor_ids: list[int]) -> dict[int, Any]:
@@ -162,7 +162,7 @@ def desk(session: Session, now: datetime) -> Desk:
 def jobs(session: Session, since: datetime) -> dict[str, int]:
     """state -> runs that began since then."""
     rows = session.execute(sa.select(R.state, sa.func.count()).where(R.started_at >= since).group_by(R.state))
-    return {state: count for state, count in rows}
+    return dict(rows.tuples().all())
 
 
 def undelivered(session: Session) -> int:

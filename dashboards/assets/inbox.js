@@ -1,0 +1,216 @@
+// The inbox in the browser: shows what Python rendered, moves the selection, collects numbered actions.
+// An action stays in the list that is sent until Python acknowledges its number, so no press is lost.
+const inboxes = new WeakMap()
+
+export default function (component) {
+  const root = component.parentElement
+  if (!inboxes.has(root)) inboxes.set(root, start(root))
+  return inboxes.get(root)(component)
+}
+
+function start(root) {
+  const $ = (selector) => root.querySelector(selector)
+  const box = $(".inbox"), list = $(".rows"), find = $("input"), toast = $(".toast"), noting = $(".noting")
+  const tray = crypto.getRandomValues(new Uint32Array(3)).join("-")
+  let component, data = { rows: [], details: {} }, turn = 0
+  let pending = [], number = 0, asked = {}, at = null, mode = "", rest, fading
+  const gone = new Map(), restored = new Map(), known = new Map(), done = []  // done: what Z takes back
+
+  const visible = () => {
+    const rows = data.rows.map((r) => r.id).filter((id) => !gone.has(id))
+    for (const [id, was] of restored) if (!rows.includes(id)) rows.splice(was.index, 0, id)
+    return rows
+  }
+
+  function receive(next) {
+    component = next
+    data = next.data
+    asked = data.asked
+    for (const row of data.rows) known.set(row.id, row.html)
+    const taken = data.taken[tray] ?? 0
+    pending = pending.filter((action) => action.n > taken)
+    for (const map of [gone, restored]) for (const [id, was] of map) if (was.n <= taken) map.delete(id)
+    const refused = (data.refused[tray] ?? []).filter((r) => !done.refused?.has(r.n))
+    for (const r of refused) { (done.refused ??= new Set()).add(r.n); say(r.message, false) }
+    if (data.open && data.open !== done.open) { at = done.open = data.open; screen("alert") }
+    if (!at || (!visible().includes(at) && !data.details[at])) at = visible()[0] ?? null
+    paint()
+    const mine = ++turn
+    listen()
+    return () => { if (mine === turn) unlisten() }  // a superseded call must not silence its successor
+  }
+
+  function paint() {
+    const rows = visible()
+    html($(".head"), data.head)
+    html($(".foot"), data.foot)
+    html($(".queues"), data.queues)
+    html($(".empty"), data.empty)
+    $(".empty").hidden = rows.length > 0
+    $(".new").hidden = !data.news
+    html($(".new"), data.news)
+    $("[data-view=snoozed] span").textContent = data.snoozed || ""
+    for (const b of root.querySelectorAll("[data-view]")) b.setAttribute("aria-pressed", b.dataset.view === asked.view)
+    const kept = new Map([...list.children].map((li) => [li.dataset.id, li]))
+    rows.forEach((id, n) => {
+      const li = kept.get(id) ?? Object.assign(document.createElement("li"), { role: "option" })
+      kept.delete(id)
+      li.dataset.id = id
+      html(li, known.get(id))
+      if (list.children[n] !== li) list.insertBefore(li, list.children[n] ?? null)
+    })
+    for (const li of kept.values()) li.remove()
+    select()
+  }
+
+  function html(node, text = "") {
+    if (node.shown !== text) { node.innerHTML = text; node.shown = text }
+  }
+
+  function select() {
+    for (const li of list.children) li.setAttribute("aria-selected", li.dataset.id === at)
+    const detail = data.details[at], pane = $(".detail")
+    if (pane.of !== at) pane.scrollTop = 0
+    pane.of = at
+    html(pane, at ? detail ?? '<p class="wait">Reading …</p>' : data.calm)
+    $(".verdicts").classList.toggle("off", !at)
+  }
+
+  function go(id) {
+    if (id == null) return
+    at = id
+    select()
+    list.querySelector(`[data-id="${CSS.escape(id)}"]`)?.scrollIntoView({ block: "nearest" })
+    clearTimeout(rest)
+    rest = setTimeout(() => component.setStateValue("at", at), data.details[at] ? 250 : 0)
+  }
+
+  function step(by) {
+    const rows = visible(), n = rows.indexOf(at)
+    go(rows[Math.min(rows.length - 1, Math.max(0, n < 0 ? 0 : n + by))])
+  }
+
+  function act(action) {
+    pending.push({ n: ++number, ...action })
+    component.setStateValue("actions", { tray, list: pending })
+    return number
+  }
+
+  function leave(action, text) {
+    const rows = visible(), index = rows.indexOf(at), id = at
+    if (!id) return
+    const n = act({ ...action, alert: id })
+    gone.set(id, { n })
+    restored.delete(id)
+    done.push({ n, id, index: Math.max(index, 0) })
+    const name = list.querySelector(`[data-id="${CSS.escape(id)}"] b`)?.textContent
+    at = rows[index + 1] ?? rows[index - 1] ?? null
+    if (index < 0) at = rows[0] ?? null
+    paint()
+    if (at) go(at); else screen("queue")
+    say(name ? `${text}, ${name}` : text, true)
+  }
+
+  function undo() {
+    const last = done.pop()
+    if (!last) return say("Nothing to undo", false)
+    const n = act({ do: "undo", of: last.n, alert: last.id })
+    gone.delete(last.id)
+    if (known.has(last.id)) restored.set(last.id, { n, index: last.index })
+    at = last.id
+    paint()
+    go(at)
+    say("Taken back", false)
+  }
+
+  function say(text, undoable) {
+    toast.querySelector("span").textContent = text
+    toast.querySelector("button").hidden = toast.querySelector("i").hidden = !undoable
+    toast.hidden = true
+    void toast.offsetWidth  // restarts the shrinking line
+    toast.hidden = false
+    clearTimeout(fading)
+    fading = setTimeout(() => { toast.hidden = true }, 8000)
+  }
+
+  function ask(change) {
+    asked = { ...asked, ...change, turn: (asked.turn ?? 0) + 1 }
+    component.setStateValue("asked", asked)
+  }
+
+  function screen(name) { box.dataset.screen = name }
+
+  function note(open) {
+    noting.hidden = !open
+    if (open) noting.querySelector("textarea").focus()
+    else { noting.querySelector("textarea").value = ""; list.focus() }
+  }
+
+  function keep() {
+    const text = noting.querySelector("textarea").value.trim()
+    if (text && at) { act({ do: "note", alert: at, text }); say("Note kept", false) }
+    note(false)
+  }
+
+  const does = {
+    undo, bring: () => ask({}), help: () => ($(".help").open ? $(".help").close() : $(".help").showModal()),
+    note: () => at && note(true), back: () => screen("queue"), more: () => box.classList.toggle("all"),
+    snooze: () => { if (at) { mode = "snooze"; say("Snooze: 1 24 h, 2 4 h, 3 3 days, 4 7 days", false) } },
+    claim: () => { if (at) { act({ do: $("article")?.dataset.mine ? "release" : "claim", alert: at }) } },
+    clear: () => { find.value = ""; ask({ words: "" }) },
+  }
+  const keys = { j: () => step(1), k: () => step(-1), arrowdown: () => step(1), arrowup: () => step(-1), z: undo,
+    s: does.snooze, n: does.note, t: does.claim, b: does.bring, "?": does.help, "/": () => find.focus() }
+  const verdict = (button) => leave({ do: "verdict", verdict: button.dataset.verdict }, `Marked ${button.innerText.replace(/^\d\s*/, "").trim()}`)
+
+  function key(event) {
+    if (event.ctrlKey || event.altKey || event.metaKey || event.isComposing || $(".help").open) return
+    const target = event.composedPath()[0]
+    if (target.closest?.("input, textarea, select, [contenteditable]")) return
+    const pressed = event.key.toLowerCase()
+    let run = keys[pressed]
+    if (/^[1-8]$/.test(pressed)) {
+      if (mode !== "snooze") run = () => verdict($(`[data-key="${pressed}"]`))
+      else if (pressed <= 4) run = () => leave({ do: "snooze", choice: +pressed }, "Snoozed")
+    }
+    if (pressed !== "s") mode = ""
+    if (run) { event.preventDefault(); event.stopPropagation(); run() }
+  }
+
+  root.addEventListener("click", (event) => {
+    const hit = event.target.closest("[data-do], [data-verdict], [data-id], [data-view], [data-queue]")
+    if (!hit) return
+    const { verdict: v, id, view, queue } = hit.dataset
+    if (v) verdict(hit)
+    else if (id) { go(id); screen("alert") }
+    else if (view) ask({ view })
+    else if (queue !== undefined) ask({ queue: queue || null })
+    else does[hit.dataset.do]?.()
+  })
+  root.addEventListener("mouseover", (event) => {
+    const button = event.target.closest("[data-verdict]")
+    if (button) $(".meaning").textContent = `${button.dataset.key} in the next training: ${button.title}`
+  })
+  find.addEventListener("input", () => { clearTimeout(find.rest); find.rest = setTimeout(() => ask({ words: find.value }), 250) })
+  find.addEventListener("keydown", (event) => { if (event.key === "Escape") { does.clear(); find.blur() } })
+  noting.addEventListener("submit", (event) => { event.preventDefault(); keep() })
+  noting.addEventListener("keydown", (event) => {
+    if (event.key === "Escape") note(false)
+    if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) keep()
+  })
+  const fit = () => { box.style.height = `${Math.max(360, innerHeight - box.getBoundingClientRect().top - scrollY - 8)}px` }
+  const warn = (event) => { if (pending.length) event.preventDefault() }
+  function listen() {
+    document.addEventListener("keydown", key, true)
+    addEventListener("resize", fit)
+    addEventListener("beforeunload", warn)
+    requestAnimationFrame(fit)
+  }
+  function unlisten() {
+    document.removeEventListener("keydown", key, true)
+    removeEventListener("resize", fit)
+    removeEventListener("beforeunload", warn)
+  }
+  $(".meaning").textContent = `1 in the next training: ${$("[data-key='1']").title}`
+  return receive
+}

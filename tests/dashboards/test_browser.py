@@ -1,0 +1,265 @@
+"""The inbox in a real browser: what a person presses is taken, once, and is found in the audit trail."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import seed
+import sqlalchemy as sa
+from browser import ARGUMENTS, CHROMIUM, require_chromium, serving, wait_until
+
+from monitor.storage import audit, tables
+from monitor.storage.database import Database
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture(scope="module")
+def database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
+    database = Database(f"sqlite:///{tmp_path_factory.mktemp('browser') / 'monitor.db'}")
+    seed.fill(database)
+    with database.write() as session:
+        seed.hostile(seed.Seed(session, seed.datetime.now(seed.UTC)))
+    yield database
+    database.close()
+
+
+@pytest.fixture(scope="module")
+def address(database: Database, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    require_chromium()
+    with serving(str(database.url), tmp_path_factory.mktemp("elsewhere")) as (address, _):
+        yield address
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Any]:
+    require_chromium()
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def visit(address: str, chromium: Any) -> Iterator[Callable[..., Any]]:
+    """Opens a page; at the end no script has failed and no exception box was shown on any."""
+    opened: list[tuple[Any, list[str]]] = []
+
+    def go(path: str = "/alerts", width: int = 1440, height: int = 900, scheme: str = "light") -> Any:
+        page = chromium.new_context(
+            viewport={"width": width, "height": height}, color_scheme=scheme
+        ).new_page()
+        faults: list[str] = []
+        page.on("pageerror", lambda fault: faults.append(str(fault)))
+        page.on("dialog", lambda dialog: faults.append(f"dialog: {dialog.message}") or dialog.dismiss())
+        opened.append((page, faults))
+        page.goto(address + path)
+        return page
+
+    yield go
+    for page, faults in opened:
+        assert faults == []
+        assert page.locator("[data-testid=stException]").count() == 0
+        page.context.close()
+
+
+def inbox(page: Any) -> Any:
+    page.locator(".rows li").first.wait_for()
+    page.locator("article h1").wait_for()
+    return page
+
+
+def selected(page: Any) -> str:
+    return str(page.locator(".rows li[aria-selected=true]").get_attribute("data-id"))
+
+
+def state(database: Database, public_id: str) -> str:
+    with database.read() as session:
+        alerts = tables.alerts.c
+        return str(session.scalar(sa.select(alerts.state).where(alerts.public_id == public_id)))
+
+
+def trail(database: Database, public_id: str) -> list[str]:
+    with database.read() as session:
+        assert audit.verify(session).broken is None
+        return [entry.action for entry in reversed(audit.about(session, [f"alert:{public_id}"]))]
+
+
+def test_a_verdict_by_key_and_its_undo_are_both_in_the_audit_trail(
+    visit: Callable[..., Any], database: Database
+) -> None:
+    page = inbox(visit())
+    first = selected(page)
+    assert page.locator("article").get_attribute("aria-label") == f"alert {first}"
+    assert page.locator(".fields tbody tr").count() >= 3 and page.locator(".chart svg").count() == 1
+    page.keyboard.press("1")
+    assert selected(page) != first
+    wait_until(lambda: state(database, first) == "closed")
+    assert "Marked True" in page.locator(".toast").inner_text()
+    page.keyboard.press("z")
+    assert selected(page) == first
+    wait_until(lambda: state(database, first) == "open")
+    assert trail(database, first) == ["alert.closed", "alert.reopened"]
+
+
+def test_eight_verdicts_as_fast_as_a_hand_can_are_all_taken(
+    visit: Callable[..., Any], database: Database
+) -> None:
+    page = inbox(visit())
+    ids = page.locator(".rows li").evaluate_all("rows => rows.slice(0, 8).map(r => r.dataset.id)")
+    for number in range(1, 9):
+        page.keyboard.press(str(number))
+    wait_until(lambda: all(state(database, i) == "closed" for i in ids))
+    with database.read() as session:
+        found = session.execute(
+            sa.select(tables.alerts.c.public_id, tables.alerts.c.verdict).where(
+                tables.alerts.c.public_id.in_(ids)
+            )
+        ).all()
+    given = dict(tuple(r) for r in found)
+    assert [given[i] for i in ids] == [
+        "true", "expected", "valuable", "false", "new_normal", "data_problem", "wrong_team", "missed"
+    ]  # fmt: skip
+    for _ in range(8):
+        page.keyboard.press("z")
+    wait_until(lambda: all(state(database, i) == "open" for i in ids))
+
+
+def test_j_and_k_move_and_the_alert_follows(visit: Callable[..., Any]) -> None:
+    page = inbox(visit())
+    first = selected(page)
+    page.keyboard.press("j")
+    page.keyboard.press("ArrowDown")
+    third = page.locator(".rows li").nth(2).get_attribute("data-id")
+    assert selected(page) == third
+    page.locator(f"article[aria-label='alert {third}']").wait_for()
+    page.keyboard.press("k")
+    page.keyboard.press("k")
+    page.keyboard.press("k")
+    assert selected(page) == first
+
+
+def test_keys_with_a_modifier_are_left_alone(visit: Callable[..., Any], database: Database) -> None:
+    page = inbox(visit())
+    first = selected(page)
+    page.keyboard.press("Control+1")
+    page.keyboard.press("Alt+1")
+    assert selected(page) == first and state(database, first) == "open"
+
+
+def test_the_filter_asks_the_database_and_offers_to_clear_itself(visit: Callable[..., Any]) -> None:
+    page = inbox(visit())
+    page.keyboard.press("/")
+    page.keyboard.type("line 3")
+    page.locator(".rows li").nth(1).wait_for(state="detached")
+    assert "line 3" in page.locator(".rows li").inner_text()
+    page.keyboard.type("1 zebra")
+    page.get_by_text("Clear the filter").click()
+    page.locator(".rows li").nth(5).wait_for()
+
+
+def test_a_note_and_a_snooze_are_kept(visit: Callable[..., Any], database: Database) -> None:
+    page = inbox(visit())
+    first = selected(page)
+    page.keyboard.press("n")
+    page.keyboard.type("1 called the customer")
+    page.keyboard.press("Control+Enter")
+    page.get_by_text("1 called the customer").wait_for()
+    page.keyboard.press("s")
+    page.keyboard.press("1")
+    wait_until(lambda: state(database, first) == "snoozed")
+    page.keyboard.press("z")
+    wait_until(lambda: state(database, first) == "open")
+    assert trail(database, first)[-3:] == ["alert.noted", "alert.snoozed", "alert.reopened"]
+
+
+def test_who_comes_second_is_told_who_was_first(visit: Callable[..., Any], database: Database) -> None:
+    page = inbox(visit())
+    first = selected(page)
+    from monitor.jobs import review
+    from monitor.storage import reviews
+
+    now = seed.datetime.now(seed.UTC)
+    with database.write() as session:
+        alert = reviews.standing_of(session, first)
+        review.review(session, alert.alert_id, "false", "ben", now, "other-hand")
+    page.keyboard.press("1")
+    page.get_by_text("was closed by ben as 'False'").wait_for()
+    with database.write() as session:
+        review.undo(session, "ben", now, action_key="other-hand")
+
+
+def test_hostile_names_are_shown_and_do_nothing(visit: Callable[..., Any], database: Database) -> None:
+    page = inbox(visit())
+    page.keyboard.press("/")
+    page.keyboard.type("hostile")
+    row = page.locator(".rows li", has_text="<script>")
+    row.click()
+    page.locator("article", has_text=seed.HOSTILE).wait_for()
+    assert page.evaluate("window.touched") is None
+    assert page.locator("article img, article script").count() == 0
+
+
+def test_new_alerts_wait_until_they_are_asked_for(visit: Callable[..., Any], database: Database) -> None:
+    page = inbox(visit())
+    before = page.locator(".rows li").count()
+    with database.write() as session:
+        fresh = seed.Seed(session, seed.datetime.now(seed.UTC), draw=seed.random.Random(99))
+        flag = seed.Flag(
+            seed.reading_id(2, 2000), fresh.now, 1e-9, [seed.part("flow", 1.0, 3.0, 40.0, 38.0, 42.0)]
+        )
+        fresh.alert(2, "plant", "line 9", [flag], 4, "flow is 3.", "flow 3", public_id="brandnew")
+    page.locator(".new", has_text="1 new").wait_for(timeout=20_000)
+    assert page.locator(".rows li").count() == before
+    page.keyboard.press("b")
+    page.locator("[data-id=brandnew]").wait_for()
+
+
+def test_a_link_opens_its_alert(visit: Callable[..., Any], database: Database) -> None:
+    with database.read() as session:
+        alerts = tables.alerts.c
+        closed = session.scalar(sa.select(alerts.public_id).where(alerts.state == "closed").limit(1))
+    page = visit(f"/alerts?alert={closed}")
+    page.locator(f"article[aria-label='alert {closed}']").wait_for()
+    assert "closed as" in page.locator("article header").inner_text()
+
+
+@pytest.mark.parametrize("path", ["/", "/alerts", "/monitors", "/monitors?name=card-payments", "/runs"])
+@pytest.mark.parametrize(("width", "scheme"), [(1440, "dark"), (390, "light")])
+def test_every_page_shows_in_the_dark_and_on_a_phone(
+    visit: Callable[..., Any], path: str, width: int, scheme: str
+) -> None:
+    page = visit(path, width, 844, scheme)
+    box = page.locator(".page h1, .inbox .rows li").first
+    box.wait_for()
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    dark = page.evaluate("getComputedStyle(document.querySelector('.stApp')).backgroundColor")
+    assert dark == ("rgb(17, 22, 28)" if scheme == "dark" else "rgb(255, 255, 255)")
+
+
+def test_on_a_phone_queue_and_alert_are_two_screens(visit: Callable[..., Any]) -> None:
+    page = visit("/alerts", 390, 844)
+    page.locator(".rows li").nth(1).click()
+    page.locator("article h1").wait_for()
+    assert not page.locator(".rows").is_visible()
+    page.get_by_text("Queue", exact=True).click()
+    assert page.locator(".rows").is_visible()
+
+
+def test_the_side_padding_reaches_streamlits_frame(visit: Callable[..., Any]) -> None:
+    page = inbox(visit())
+    padding = page.evaluate("getComputedStyle(document.querySelector('.stMainBlockContainer')).paddingLeft")
+    assert padding == "14px"
+
+
+def test_the_dashboard_stops_with_a_browser_open(chromium: Any, url: str, tmp_path: Path) -> None:
+    with serving(url, tmp_path) as (address, process):
+        page = chromium.new_page()
+        page.goto(f"{address}/alerts")
+        page.locator(".rows li").first.wait_for()
+        process.terminate()
+        assert process.wait(10) == 0
+        page.close()
