@@ -1,8 +1,6 @@
 """CSV and Parquet, one path, glob or fsspec URL: new files, and what was appended to known ones, each row once."""
 
-import lzma
 import time
-import zlib
 from collections.abc import Callable
 from typing import Any
 
@@ -19,10 +17,9 @@ from monitor.sources.files import delimited, parquet
 from monitor.sources.files.header import LARGEST, Unreadable, read_header
 from monitor.sources.files.known import Known
 from monitor.sources.files.listing import Found, find
+from monitor.sources.files.packed import ENDS_EARLY, damaged
 from monitor.sources.files.page import Page, shorten
 from monitor.sources.files.state import State, remember, unchanged
-
-PACKED_WRONG = (EOFError, zlib.error, lzma.LZMAError)
 
 
 class Files:
@@ -88,8 +85,6 @@ class Files:
                 if self._is_parquet(file)
                 else self._csv(file, dict(state), limit)
             )
-        except PACKED_WRONG:
-            page = _unreadable(file, state, "packed data ends early or is damaged")
         except Unreadable as fault:
             page = _unreadable(file, state, str(fault))
         page.state = page.state | seen | {"more": page.more}
@@ -111,12 +106,17 @@ class Files:
         with file.open() as stream:
             if "columns" not in state:
                 header = read_header(stream.read(LARGEST), file.settled)
+                if header is None and damaged(stream):
+                    raise Unreadable(ENDS_EARLY)
                 if header is None:
                     return _nothing(state | {"pending": bool(file.size)})
                 state |= {"columns": header.columns, "delimiter": header.delimiter}
                 state |= {"offset": header.size, "line": 1 + header.lines}
             page = delimited.read_page(stream, state, limit, self._numbers, file.settled)
             remember(page.state, page.state.pop("end"), stream)
+            if damaged(stream) and file.settled and not page.more:
+                page.rejected.append((page.state["line"], "", f"from here on the file {ENDS_EARLY}"))
+                page.state["pending"] = False
             return page
 
 

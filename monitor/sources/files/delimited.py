@@ -1,46 +1,13 @@
-"""One page of rows from a CSV file, fast where the text is well formed and line by line where it is not."""
+"""One page of rows from a CSV file: from where the last one ended, as far as the lines are complete."""
 
-from dataclasses import dataclass, field
 from typing import Any, BinaryIO
 
-import numpy as np
-import numpy.typing as npt
-import pandas as pd
-import pyarrow as pa
-import pyarrow.csv
-
-from monitor.sources.files.line_by_line import Lines, read_lines
+from monitor.sources.files.packed import damaged
 from monitor.sources.files.page import Page, shorten
-from monitor.sources.files.records import Cut, cut
+from monitor.sources.files.taking import LONGEST, Format, Taken, give_up, take
 
 SAMPLE = 64 << 10  # bytes, to guess how long a row is
-LONGEST = 32 << 20  # bytes of one record; a longer one is rejected
-MISSING = ["", "NA", "N/A", "n/a", "NaN", "nan", "null", "NULL", "None", "#N/A", "<NA>"]  # of a number
-
-
-@dataclass
-class Taken:
-    """Rows of a block: size bytes and count physical lines of it are used up."""
-
-    frame: pd.DataFrame
-    at: npt.NDArray[np.int64]
-    rejected: list[tuple[int, str, str]] = field(default_factory=list)
-    size: int = 0
-    count: int = 0
-    recoded: int = 0
-
-
-@dataclass(frozen=True)
-class Format:
-    """What a file's rows look like; ``numbers`` says which pinned columns are number or integer."""
-
-    columns: list[str]
-    delimiter: str
-    numbers: dict[str, str]
-
-    def types(self, typed: bool) -> dict[str, Any]:
-        kinds = {"number": pa.float64(), "integer": pa.int64()} if typed else {}
-        return {name: kinds.get(self.numbers.get(name, ""), pa.string()) for name in self.columns}
+TAIL = 1024  # bytes at the end of what was read, by which the file is recognised
 
 
 def read_page(
@@ -54,17 +21,17 @@ def read_page(
     skipped = _rest_of_line(stream, state)
     layout = Format(state["columns"], state["delimiter"], numbers)
     block, ended = _read_block(stream, limit)
-    open_end = ended and final and bool(block) and not block.endswith(b"\n")
-    whole = block + b"\n" if open_end else block
-    taken = take(whole, layout, limit, final and ended)
-    while not taken.size and not ended and len(block) < LONGEST:
+    while True:
+        rested = ended and final and not damaged(stream)
+        open_end = rested and bool(block) and not block.endswith(b"\n")
+        whole = block + b"\n" if open_end else block
+        taken = take(whole, layout, limit, rested, ended)
+        if taken.size or ended or len(block) >= LONGEST:
+            break
         further = stream.read(len(block))
         block, ended = block + further, not further
-        open_end = ended and final and not block.endswith(b"\n")
-        whole = block + b"\n" if open_end else block
-        taken = take(whole, layout, limit, final and ended)
     if not taken.size and len(block) >= LONGEST:
-        taken = _too_long(block, layout, limit)
+        taken = give_up(block, layout, limit)
     return _page(whole, taken, state, ended, open_end, skipped)
 
 
@@ -86,7 +53,7 @@ def _page(
     )
     page.more = bool(taken.size) and (not ended or b"\n" in rest)
     new["pending"] = bool(rest) or not ended
-    new["end"] = block[max(0, used - 1024) : used]
+    new["end"] = block[max(0, used - TAIL) : used]
     if taken.recoded:
         page.notices.append(
             f"{taken.recoded} lines from line {line} on are not UTF-8 and were read as Latin-1"
@@ -123,138 +90,3 @@ def _read_block(stream: BinaryIO, limit: int) -> tuple[bytes, bool]:
         return sample, len(sample) < SAMPLE
     further = stream.read(min(wanted, LONGEST))
     return sample + further, len(further) < min(wanted, LONGEST)
-
-
-def take(block: bytes, layout: Format, limit: int, final: bool) -> Taken:
-    """Rows of the complete records at the start of a block."""
-    found = cut(block, layout.delimiter, limit)
-    if found is not None and len(found.ends):
-        fast = _take_fast(block[: found.size], found, layout)
-        if fast is not None:
-            return fast
-    if found is not None and not len(found.ends) and not final:
-        return Taken(_empty(layout), np.empty(0, dtype=np.int64))
-    return _take_slowly(block, layout, limit, final)
-
-
-def _take_fast(block: bytes, found: Cut, layout: Format) -> Taken | None:
-    recoded = 0
-    parsed = _parse(block, layout, typed=True) or _parse(block, layout, typed=False)
-    if parsed is None:
-        text, recoded = _recode(block)
-        parsed = _parse(text, layout, typed=True) or _parse(text, layout, typed=False)
-    if parsed is None or len(parsed[0]) + len(parsed[1]) != len(found.ends):
-        return None
-    table, ragged = parsed
-    starts = np.concatenate([[0], found.ends[:-1] + 1])
-    length = found.ends - starts
-    returns = np.frombuffer(block, dtype=np.uint8)[starts] == 13
-    kept = ~((length == 0) | ((length == 1) & returns))
-    kept[[n for n, _, _ in ragged]] = False
-    parsed_rows = np.ones(len(found.ends), dtype=bool)
-    parsed_rows[[n for n, _, _ in ragged]] = False
-    frame = _frame(table if kept.sum() == len(table) else table.filter(pa.array(kept[parsed_rows])))
-    rejected = [(int(found.lines[n]), raw, reason) for n, raw, reason in ragged]
-    count = block.count(b"\n")
-    return _without_headers(Taken(frame, found.lines[kept], rejected, len(block), count, recoded), layout)
-
-
-def _parse(block: bytes, layout: Format, typed: bool) -> tuple[pa.Table, list[tuple[int, str, str]]] | None:
-    """The records and the ragged ones among them; None where a value does not fit its column."""
-    width, ragged = len(layout.columns), []
-
-    def reject(row: Any) -> str:
-        reason = f"{row.actual_columns} fields where the header has {width}"
-        ragged.append((row.number - 1, row.text, reason))
-        return "skip"
-
-    try:
-        table = pyarrow.csv.read_csv(
-            pa.py_buffer(block),
-            read_options=pyarrow.csv.ReadOptions(
-                use_threads=False, column_names=layout.columns, block_size=max(len(block), 1 << 10)
-            ),
-            parse_options=pyarrow.csv.ParseOptions(
-                delimiter=layout.delimiter,
-                ignore_empty_lines=False,
-                newlines_in_values=b'"' in block,
-                invalid_row_handler=reject,
-            ),
-            convert_options=pyarrow.csv.ConvertOptions(
-                column_types=layout.types(typed), null_values=MISSING, strings_can_be_null=False
-            ),
-        )
-    except (pa.ArrowInvalid, UnicodeDecodeError):
-        return None
-    return table, ragged
-
-
-def _take_slowly(block: bytes, layout: Format, limit: int, final: bool) -> Taken:
-    lines, recoded = [], 0
-    for line in _split(block):
-        text, strange = _decode(line)
-        lines.append(text)
-        recoded += strange
-    read = read_lines(lines, len(layout.columns), layout.delimiter, limit, final)
-    return _without_headers(_taken(block, read, layout, recoded), layout)
-
-
-def _taken(block: bytes, read: Lines, layout: Format, recoded: int) -> Taken:
-    columns = zip(*read.good, strict=True) if read.good else ([] for _ in layout.columns)
-    table = pa.table({n: pa.array(c, pa.string()) for n, c in zip(layout.columns, columns, strict=True)})
-    newlines = np.flatnonzero(np.frombuffer(block, dtype=np.uint8) == 10)
-    size = int(newlines[read.taken - 1]) + 1 if read.taken else 0
-    return Taken(_frame(table), np.array(read.at, dtype=np.int64), read.rejected, size, read.taken, recoded)
-
-
-def _too_long(block: bytes, layout: Format, limit: int) -> Taken:
-    """A record of which no end is in sight is given up."""
-    if b"\n" in block:
-        return _take_slowly(block, layout, limit, final=True)
-    rejected = [(0, block[: 1 << 14].decode("utf-8", "replace"), f"a line of more than {LONGEST} bytes")]
-    return Taken(_empty(layout), np.empty(0, dtype=np.int64), rejected, len(block), 0)
-
-
-def _without_headers(taken: Taken, layout: Format) -> Taken:
-    """Concatenated files repeat their header; such a line is no row."""
-    frame = taken.frame
-    if any(kind != "str" for kind in frame.dtypes):
-        return taken
-    same = np.ones(len(frame), dtype=bool)
-    for name in layout.columns:
-        same &= (frame[name].str.strip() == name).to_numpy(dtype=bool)
-        if not same.any():
-            return taken
-    raw = layout.delimiter.join(layout.columns)
-    taken.rejected += [(int(line), raw, "repeats the header") for line in taken.at[same]]
-    taken.frame, taken.at = frame[~same].reset_index(drop=True), taken.at[~same]
-    return taken
-
-
-def _recode(block: bytes) -> tuple[bytes, int]:
-    lines = [_decode(line) for line in _split(block)]
-    return "".join(text for text, _ in lines).encode(), sum(strange for _, strange in lines)
-
-
-def _split(block: bytes) -> list[bytes]:
-    return [line + b"\n" for line in block.split(b"\n")[:-1]]
-
-
-def _decode(line: bytes) -> tuple[str, bool]:
-    try:
-        return line.decode("utf-8"), False
-    except UnicodeDecodeError:
-        pass
-    try:
-        return line.decode("cp1252"), True  # what is called Latin-1 nearly always is Windows' superset of it
-    except UnicodeDecodeError:
-        return line.decode("latin-1"), True
-
-
-def _frame(table: pa.Table) -> pd.DataFrame:
-    frame: pd.DataFrame = table.to_pandas(types_mapper={pa.int64(): pd.Int64Dtype()}.get)
-    return frame
-
-
-def _empty(layout: Format) -> pd.DataFrame:
-    return pd.DataFrame({name: pd.Series(dtype="str") for name in layout.columns})

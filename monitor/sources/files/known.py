@@ -1,7 +1,5 @@
 """Every file seen so far, by the name it has now."""
 
-import lzma
-import zlib
 from dataclasses import dataclass
 from typing import BinaryIO, Self
 
@@ -9,8 +7,6 @@ from monitor.sources.base import Cursor
 from monitor.sources.files import parquet
 from monitor.sources.files.listing import Found
 from monitor.sources.files.state import Judgement, State, fresh, judge, restart
-
-DAMAGED = (EOFError, zlib.error, lzma.LZMAError)
 
 
 @dataclass
@@ -77,22 +73,16 @@ class Known:
 def _judge(file: Found, state: State, form: str) -> Judgement:
     if state.get("size") == file.size and state.get("stamp") == file.stamp:
         return "same"
-    try:
-        with file.open() as stream:
-            return _compare(file, state, stream, form)
-    except DAMAGED:
-        return "same"  # reading it says what is wrong
+    with file.open() as stream:
+        return _compare(file, state, stream, form)
 
 
 def _match(file: Found, free: dict[str, State], form: str) -> str | None:
     """The name of the state that belongs to this file's content."""
     if not free:
         return None
-    try:
-        with file.open() as stream:
-            return next((n for n, s in free.items() if _compare(file, s, stream, form) == "same"), None)
-    except DAMAGED:
-        return None
+    with file.open() as stream:
+        return next((n for n, s in free.items() if _compare(file, s, stream, form) == "same"), None)
 
 
 def _compare(file: Found, state: State, stream: BinaryIO, form: str) -> Judgement:

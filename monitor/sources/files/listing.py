@@ -1,8 +1,6 @@
 """Which files a path, glob or URL stands for at this moment."""
 
-import bz2
-import gzip
-import lzma
+import io
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,9 +12,9 @@ import fsspec
 from fsspec.core import url_to_fs
 
 from monitor.domain.errors import SourceRefused, SourceUnavailable
+from monitor.sources.files.packed import unpacked
 
 WILD = re.compile(r"[*?\[]")
-UNPACK: dict[str, Any] = {".gz": gzip.GzipFile, ".bz2": bz2.BZ2File, ".xz": lzma.LZMAFile}
 APPENDS = {
     "file",
     "local",
@@ -48,12 +46,12 @@ class Found:
     @contextmanager
     def open(self) -> Iterator[BinaryIO]:
         """The file's bytes, unpacked where its ending says that it is packed."""
-        unpack = UNPACK.get(PurePosixPath(self.path).suffix.lower())
         with self.fs.open(self.path, "rb") as raw:
-            if unpack is None:
+            packed = unpacked(raw, self.path)
+            if packed is None:
                 yield raw
             else:
-                with unpack(raw) as stream:
+                with io.BufferedReader(packed, 1 << 18) as stream:
                     yield stream
 
 
@@ -97,7 +95,10 @@ def _filesystem(path: str) -> tuple[Any, str]:
 
 def _found(fs: Any, path: str, name: str, info: dict[str, Any], now: float) -> Found:
     stamp = info.get("ETag") or info.get("mtime") or info.get("LastModified") or info.get("created") or ""
+    stamp = (
+        f"{stamp} {info['ino']}" if "ino" in info else str(stamp)
+    )  # a log renamed keeps its time, not its name
     protocols = {fs.protocol} if isinstance(fs.protocol, str) else set(fs.protocol)
     written = info.get("mtime", 0.0) if protocols & APPENDS else 0.0
     age = now - written if isinstance(written, float | int) else SETTLED
-    return Found(fs, path, name, int(info["size"]), str(stamp), age >= SETTLED)
+    return Found(fs, path, name, int(info["size"]), stamp, age >= SETTLED)
