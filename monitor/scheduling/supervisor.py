@@ -14,6 +14,7 @@ from monitor.app import open_context
 from monitor.scheduling import slots
 from monitor.scheduling.worker import LANES, end_with_parent
 from monitor.settings import Settings
+from monitor.storage.database import OperationalFault
 
 log = structlog.get_logger()
 GRACE = 12.0  # seconds between asking children to end and ending them
@@ -68,12 +69,12 @@ def up(
     children = [Child(c, _environment(settings)) for c in _commands(settings, port, dashboard, extra)]
     context = open_context(settings)
     scheduler = slots.Scheduler(context)
-    scheduler.start()
     try:
+        scheduler.start()
         while not stop.is_set():
             for child in children:
                 child.look()
-            scheduler.look()
+            _look(scheduler)
             stop.wait(slots.LOOK)
     finally:
         scheduler.stop()
@@ -83,6 +84,14 @@ def up(
         for child in children:
             child.end(until)
         context.close()
+
+
+def _look(scheduler: slots.Scheduler) -> None:
+    """A database that is away for a while stops nothing: the next look tries again."""
+    try:
+        scheduler.look()
+    except OperationalFault as fault:
+        log.warning("the database does not answer", reason=str(fault))
 
 
 def _commands(

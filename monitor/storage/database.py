@@ -9,6 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+OperationalFault = sa.exc.OperationalError  # for callers, who do not import SQLAlchemy
 BUSY_SECONDS = 60.0  # above the longest batch that any job writes in one transaction
 
 
