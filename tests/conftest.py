@@ -1,6 +1,7 @@
 """What all tests share: a migrated database of each kind, a context on it, and the real data where it is."""
 
 import os
+import shutil
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,6 +13,7 @@ from monitor.jobs.context import Context
 from monitor.settings import Settings
 from monitor.storage import schema
 from monitor.storage.database import Database
+from monitor.storage.tables import metadata
 
 REQUIRED = os.environ.get("MONITOR_TEST_REQUIRE") == "1"
 POSTGRES = os.environ.get("MONITOR_TEST_POSTGRES_URL", "postgresql+psycopg://root@127.0.0.1:5432/test")
@@ -25,18 +27,29 @@ def absent(what: str) -> None:
 
 
 @pytest.fixture(scope="session")
-def postgres_template() -> Iterator[str]:
-    """The name of a migrated database that each test's own is copied from."""
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A migrated file that each test's own is copied from."""
+    path = tmp_path_factory.mktemp("template") / "monitor.db"
+    template = Database(f"sqlite:///{path}")
+    schema.upgrade(template)
+    template.close()
+    return path
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Database]:
+    """A migrated database of this process, emptied after each test: far quicker than one a test."""
     name = f"monitor_test_{uuid.uuid4().hex[:12]}"
-    admin = _admin()
+    admin = sa.create_engine(POSTGRES, isolation_level="AUTOCOMMIT", poolclass=sa.NullPool)
     try:
         _do(admin, f"CREATE DATABASE {name}")
     except sa.exc.OperationalError as fault:
         absent(f"no PostgreSQL at {sa.make_url(POSTGRES).render_as_string()}: {fault.orig}")
-    template = Database(_url(name))
-    schema.upgrade(template)
-    template.close()
-    yield name
+    _do(admin, f"ALTER DATABASE {name} SET synchronous_commit TO off")  # no test pulls the plug of the server
+    made = Database(sa.make_url(POSTGRES).set(database=name).render_as_string(hide_password=False))
+    schema.upgrade(made)
+    yield made
+    made.close()
     _do(admin, f"DROP DATABASE {name} WITH (FORCE)")
     admin.dispose()
 
@@ -45,19 +58,31 @@ def postgres_template() -> Iterator[str]:
 def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
     """An empty database at the newest schema, once of each kind."""
     if request.param == "sqlite":
+        shutil.copy(request.getfixturevalue("sqlite_template"), tmp_path / "monitor.db")
         made = Database(f"sqlite:///{tmp_path / 'monitor.db'}")
-        schema.upgrade(made)
         yield made
         made.close()
         return
-    template, admin = request.getfixturevalue("postgres_template"), _admin()
-    name = f"{template}_{uuid.uuid4().hex[:8]}"
-    _do(admin, f"CREATE DATABASE {name} TEMPLATE {template}")
-    made = Database(_url(name))
+    made = request.getfixturevalue("postgres")
     yield made
     made.close()
-    _do(admin, f"DROP DATABASE {name} WITH (FORCE)")
-    admin.dispose()
+    _empty(made)
+
+
+def _empty(made: Database) -> None:
+    """End what a test left behind: other connections, rows, tables of monitors."""
+    with made.engine.begin() as connection:
+        connection.exec_driver_sql(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+            "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
+        present = set(sa.inspect(connection).get_table_names())
+        ours = set(metadata.tables)
+        for name in sorted(present - ours - {"alembic_version"}):
+            connection.exec_driver_sql(f'DROP TABLE "{name}"')
+        if ours <= present:
+            connection.exec_driver_sql(f"TRUNCATE {', '.join(sorted(ours))} RESTART IDENTITY")
+    schema.upgrade(made)
 
 
 @pytest.fixture
@@ -76,14 +101,6 @@ def shared_data() -> Path:
     return folder
 
 
-def _admin() -> sa.Engine:
-    return sa.create_engine(POSTGRES, isolation_level="AUTOCOMMIT", poolclass=sa.NullPool)
-
-
 def _do(engine: sa.Engine, statement: str) -> None:
     with engine.connect() as connection:
         connection.exec_driver_sql(statement)
-
-
-def _url(name: str) -> str:
-    return sa.make_url(POSTGRES).set(database=name).render_as_string(hide_password=False)
