@@ -13,7 +13,7 @@ from monitor.demo.fault import TICK, asked, written
 from monitor.demo.folder import feeds_folder
 from monitor.demo.ledger import PaymentsFeed
 from monitor.demo.shuttle import ShuttleFeed
-from monitor.scheduling.worker import end_with_parent
+from monitor.scheduling.children import end_with_parent
 
 
 class Feed(Protocol):

@@ -12,7 +12,7 @@ import structlog
 
 from monitor.app import open_context
 from monitor.scheduling import slots
-from monitor.scheduling.worker import LANES, end_with_parent
+from monitor.scheduling.children import LANES, end_with_parent
 from monitor.settings import Settings
 from monitor.storage.database import OperationalFault
 

@@ -3,7 +3,6 @@
 ``python -m monitor.scheduling.worker data|train``
 """
 
-import ctypes
 import os
 import signal
 import sys
@@ -16,12 +15,11 @@ from monitor.app import open_context, perform
 from monitor.domain.run import Run
 from monitor.jobs.context import Context
 from monitor.jobs.running import Stopped, execute, holder, reap
+from monitor.scheduling.children import LANES, end_with_parent
 from monitor.storage import runs
 
 log = structlog.get_logger()
-LANES = {"data": ["notify", "pull", "score", "promote", "prune"], "train": ["train"]}
 LOOK = 0.5  # seconds between two looks at an empty queue
-DIE_WITH_PARENT = 1  # PR_SET_PDEATHSIG of Linux' prctl
 
 
 def work(context: Context, lane: str, parent: int) -> None:
@@ -40,12 +38,6 @@ def work(context: Context, lane: str, parent: int) -> None:
 def _claim(context: Context, lane: str, me: str) -> Run | None:
     with context.database.write() as session:
         return runs.claim(session, LANES[lane], me, context.now(), context.settings.lease_seconds)
-
-
-def end_with_parent() -> None:
-    """Ask the kernel for a signal when the parent dies (Linux); elsewhere the loop looks at the parent's number."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(DIE_WITH_PARENT, signal.SIGTERM)
 
 
 def stop_on_signals() -> None:
