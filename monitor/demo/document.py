@@ -15,7 +15,7 @@ monitors:
     time: time
     label: anomaly              # known truth, never shown to the model
     schedule: {{pull: 5s, train: "0 2 * * *"}}
-    alerts: {{budget: 20/day, gap: 5m}}
+    alerts: {{budget: 20/day, gap: 1m}}
     queue: ops
 
   # Card payments, simulated after the Fraud Detection Handbook: no real customer is in there.

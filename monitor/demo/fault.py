@@ -8,7 +8,7 @@ from monitor.domain.errors import MonitorError, UnknownError
 
 TICK = 5.0  # seconds between two looks of the feeder
 FEEDS = {
-    "shuttle": "for half a minute channel f3 is stuck at 21 and channel f8 reads 180 too high",
+    "shuttle": "for half a minute channel f3 is dead, f4 reads 3,000 and f8 300 too high",
     "payments": "five small payments test a card far from its home, then three large ones follow",
 }
 

@@ -93,14 +93,14 @@ class ShuttleFeed:
         os.replace(part, self.path)
 
     def tick(self, now: datetime, fault: bool) -> int:
-        """Append the next row in one write; with ``fault``, one channel is stuck and another is shifted.
+        """Append the next row in one write; with ``fault``, one channel is dead and two are shifted.
 
         Returns:
             rows written: 1.
         """
         row = self._at(self._count(), [now])
         if fault:
-            row = row.assign(f3=21, f8=row["f8"] + 180, anomaly=1)
+            row = row.assign(f3=0, f4=row["f4"] + 3_000, f8=row["f8"] + 300, anomaly=1)
         text = io.StringIO()
         row.to_csv(text, index=False, header=False)
         with self.path.open("ab", buffering=0) as file:

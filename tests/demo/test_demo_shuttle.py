@@ -69,11 +69,11 @@ def test_a_line_torn_by_a_crash_is_written_anew(feed: ShuttleFeed, tmp_path: Pat
     assert len(read(feed)) == feed.history + 1
 
 
-def test_a_fault_sticks_one_channel_and_shifts_another(feed: ShuttleFeed) -> None:
+def test_a_fault_kills_one_channel_and_shifts_two(feed: ShuttleFeed) -> None:
     feed.tick(NOON, fault=True)
     row, true = read(feed).iloc[-1], feed.rows.iloc[feed.history]
-    assert (row["f3"], row["f8"], row["anomaly"]) == (21, true["f8"] + 180, 1)
-    untouched = [c for c in CHANNELS if c not in ("f3", "f8")]
+    assert (row["f3"], row["f4"], row["f8"], row["anomaly"]) == (0, true["f4"] + 3_000, true["f8"] + 300, 1)
+    untouched = [c for c in CHANNELS if c not in ("f3", "f4", "f8")]
     assert row[untouched].tolist() == true[untouched].tolist()
 
 
