@@ -11,6 +11,7 @@ BODY = 0.9  # beyond this quantile a generalised Pareto tail is fitted
 SHAPE = 0.5  # a shape beyond this is the noise of few exceedances
 LEAST = 1e-12  # a p-value is never 0: nothing measured says impossible
 KEPT = 20_000  # scores
+FARTHEST = 1e9  # tail scales: beyond these all scores are equally odd
 
 
 @dataclass(frozen=True)
@@ -39,23 +40,15 @@ class Calibration:
 
     def p_values(self, scores: NDArray[np.floating]) -> NDArray[np.float64]:
         """(n,) in (0, 1], falling as scores rise; a score that is no number is taken as the oddest."""
-        values = np.nan_to_num(np.asarray(scores, np.float64), nan=np.inf)
+        values = np.nan_to_num(np.asarray(scores, np.float64), nan=1e300, posinf=1e300, neginf=-1e300)
         kept = len(self.scores)
         conformal = (1 + kept - np.searchsorted(self.scores, values, side="left")) / (kept + 1)
         run_out = 2 / (kept + 1)  # one or no row beyond: the tail ranks better than counting does
         return np.where(conformal > run_out, conformal, np.minimum(self._beyond(values), run_out))
 
     def _beyond(self, scores: NDArray[np.float64]) -> NDArray[np.float64]:
-        over = np.maximum(scores - self.threshold, 0) / self.scale
-        if abs(self.shape) < 1e-6:
-            share = np.exp(-over)
-        else:
-            share = (
-                np.maximum(1 + self.shape * over, 0) ** (-1 / self.shape)
-                if self.shape > 0
-                else _bounded(over, self.shape)
-            )
-        return np.clip((1 - BODY) * share, LEAST, 1)
+        over = np.clip(scores - self.threshold, 0, FARTHEST * self.scale) / self.scale
+        return np.clip((1 - BODY) * _survival(over, self.shape), LEAST, 1)
 
     def document(self) -> dict[str, Any]:
         return {"rows": self.rows, "threshold": self.threshold, "shape": self.shape, "scale": self.scale}
@@ -65,12 +58,13 @@ class Calibration:
         return cls(scores, **document)
 
 
-def _bounded(over: NDArray[np.float64], shape: float) -> NDArray[np.float64]:
-    """Survival of a tail with an end point; past it the exponential decay keeps ranking."""
-    inside = np.maximum(1 + shape * over, 1e-3)
-    past = np.maximum(over - (1e-3 - 1) / shape, 0)
-    share: NDArray[np.float64] = inside ** (-1 / shape) * np.exp(-past)
-    return share
+def _survival(over: NDArray[np.float64], shape: float) -> NDArray[np.float64]:
+    """Of a generalised Pareto with scale 1; past the end point of a bounded one, decay keeps ranking."""
+    if abs(shape) < 1e-6:
+        return np.exp(-over)
+    end = np.inf if shape > 0 else (1e-3 - 1) / shape
+    share: NDArray[np.float64] = (1 + shape * np.minimum(over, end)) ** (-1 / shape)
+    return share * np.exp(-np.maximum(over - end, 0))
 
 
 def _tail(excess: NDArray[np.float64]) -> tuple[float, float]:

@@ -22,6 +22,7 @@ SCORERS: dict[str, type[TabularScorer] | type[SensorScorer]] = {
     "tabular": TabularScorer,
     "sensor": SensorScorer,
 }
+VERIFIED = 0.01  # up to this p-value shares are verified by scoring anew; of the rest nobody asks why
 Progress = Callable[[float, str], None]
 
 
@@ -76,7 +77,10 @@ class Detector:
         scored = scorer.score(frame, context)
         p_values = np.where(scored.ready, calibration.p_values(scored.score), 1.0)
         columns = {"score": scored.score, "p_value": p_values, "ready": scored.ready}
-        shares = {f"share_{field}": scored.share[:, at] for at, field in enumerate(scorer.fields)}
+        odd = np.flatnonzero(p_values <= VERIFIED)
+        share = scored.share.copy()
+        share[odd] = scorer.shares(frame, odd, share[odd])
+        shares = {f"share_{field}": share[:, at] for at, field in enumerate(scorer.fields)}
         return pd.DataFrame({**columns, **shares}, index=frame.index)
 
     def explain(

@@ -15,14 +15,11 @@ def explained(
     """One list a row, its fields by falling share; every value is JSON."""
     if not len(rows):
         return []
-    # A row that stands alone needs no other; a sample in time needs all that lie around it.
-    shares = (
-        scorer.score(frame, context).share[rows]
-        if scorer.context_rows
-        else scorer.score(frame.iloc[rows]).share
-    )
-    usual = scorer.expected(frame, rows, context)
+    shares, usual = scorer.reasons(frame, rows, context)
     return [
-        [{"share": float(share[at]), **fields[at].__dict__} for at in np.argsort(-share, kind="stable")]
+        [
+            {"field": fields[at].field, "share": float(share[at]), **fields[at].__dict__}
+            for at in np.argsort(-share, kind="stable")
+        ]
         for share, fields in zip(shares, usual, strict=True)
     ]

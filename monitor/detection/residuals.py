@@ -1,7 +1,7 @@
 """Score parts that read the residuals: their size, their shape, and whether this pattern is a usual one."""
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,16 +39,16 @@ class Reconstruction:
 
 @dataclass(frozen=True)
 class Mahalanobis:
-    """r' S^-1 r over residuals and code, S shrunk towards its diagonal, and refitted without its farthest rows."""
+    """r' S^-1 r over residuals and code, S shrunk towards its diagonal."""
 
     centre: Floats  # (K, width)
     whiten: Floats  # (K, width, width): S^-1 = whiten whiten'
     name: ClassVar[str] = "mahalanobis"
     keeps_reference: ClassVar[bool] = False
-    trim: ClassVar[float] = 0.3
+    trim: ClassVar[float] = 0.0  # share of the farthest rows that two more rounds leave out
 
     @classmethod
-    def fit(cls, reference: Encoded, memory: Encoded) -> "Mahalanobis":
+    def fit(cls, reference: Encoded, memory: Encoded) -> Self:
         fitted = [cls._member(vectors) for vectors in cls._vectors(reference)]
         return cls(np.stack([c for c, _ in fitted]), np.stack([w for _, w in fitted]))
 
@@ -77,8 +77,15 @@ class Mahalanobis:
         return {"centre": self.centre, "whiten": self.whiten}
 
     @classmethod
-    def restore(cls, arrays: Arrays) -> "Mahalanobis":
+    def restore(cls, arrays: Arrays) -> Self:
         return cls(arrays["centre"], arrays["whiten"])
+
+
+class TrimmedMahalanobis(Mahalanobis):
+    """The same, refitted without its farthest rows: anomalies among the reference must not widen it."""
+
+    name: ClassVar[str] = "trimmed_mahalanobis"
+    trim: ClassVar[float] = 0.3
 
 
 def _whitening(away: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -32,10 +32,15 @@ class Scorer(Protocol):
 
     def score(self, frame: pd.DataFrame, context: pd.DataFrame | None = None) -> Scored: ...
 
-    def expected(
+    def shares(self, frame: pd.DataFrame, rows: NDArray[np.intp], guess: Floats) -> Floats:
+        """Verified shares (rows, fields) of some rows, better than the ``guess`` that ``score`` gives for all."""
+        ...
+
+    def reasons(
         self, frame: pd.DataFrame, rows: NDArray[np.intp], context: pd.DataFrame | None = None
-    ) -> list[list["Usual"]]:
-        """For each of ``rows`` (places in ``frame``) what each field was, was expected to be and usually is."""
+    ) -> tuple[Floats, list[list["Usual"]]]:
+        """For each of ``rows`` (places in ``frame``): verified shares (rows, fields), and for each field what it
+        was, was expected to be and usually is."""
         ...
 
     def document(self) -> dict[str, Any]: ...

@@ -35,6 +35,7 @@ class SensorScorer:
         self._deviation = np.asarray(scales["deviation"])  # (K, fields)
         self._levels = np.asarray(scales["levels"])  # (2, K, 2): median and 99 % less median
         self._smooth = np.asarray(scales["smooth"])  # (widths, K, 2)
+        self._normal = np.asarray(scales["usual"])  # (K,)
 
     @classmethod
     def fit(cls, features: Windows, network: Network, train: Timeline, offline: bool) -> "SensorScorer":
@@ -45,9 +46,10 @@ class SensorScorer:
         logs = [np.log1p(each / t[:, None]).mean(2) for each, t in zip(squares, top, strict=True)]  # (K, n)
         levels = np.stack([_level(each[:, ready]) for each in logs])  # (2, K, 2)
         joint = _joint(logs, levels)  # (K, n)
-        means = [_means(joint, train.first, width, offline) for width in WIDTHS]
+        usual = np.median(joint[:, ready], axis=1)  # (K,)
+        means = [_means(joint, train, width, offline, usual) for width in WIDTHS]
         smooth = np.stack([_level(each[:, ready]) for each in means])  # (widths, K, 2)
-        scales = {"residual": top[0], "deviation": top[1], "levels": levels, "smooth": smooth}
+        scales = {"residual": top[0], "deviation": top[1], "levels": levels, "smooth": smooth, "usual": usual}
         return cls(features, network, offline, scales)
 
     @property
@@ -66,7 +68,7 @@ class SensorScorer:
         cells = [np.log1p(each / t[:, None]) for each, t in zip(squares, tops, strict=True)]  # (K, n, fields)
         joint = _joint([each.mean(2) for each in cells], self._levels)  # (K, n)
         scaled = [
-            _against(_means(joint, timeline.first, width, self.offline), level)
+            _against(_means(joint, timeline, width, self.offline, self._normal), level)
             for width, level in zip(WIDTHS, self._smooth, strict=True)
         ]
         mean = np.mean(scaled, axis=0)  # (K, n)
@@ -81,16 +83,20 @@ class SensorScorer:
         back = np.argsort(timeline.rows)[len(timeline.rows) - rows :]
         return Scored(score[back], share[back], timeline.ready[back])
 
-    def expected(
+    def shares(self, frame: pd.DataFrame, rows: NDArray[np.intp], guess: Floats) -> Floats:
+        """(rows, fields): residuals from each field's own forecast already tell the fields apart."""
+        return guess
+
+    def reasons(
         self, frame: pd.DataFrame, rows: NDArray[np.intp], context: pd.DataFrame | None = None
-    ) -> list[list[Usual]]:
+    ) -> tuple[Floats, list[list[Usual]]]:
         timeline = self.features.timeline(frame, context)
-        back = np.argsort(timeline.rows)[len(timeline.rows) - len(frame) :]
-        ends = back[rows]
+        _, share = self.along(timeline)
+        ends = np.argsort(timeline.rows)[len(timeline.rows) - len(frame) :][rows]  # (m,)
         windows = views_of(timeline.z)[:, timeline.places(ends)]  # (2, m, steps, fields)
         output, _ = self.network(visible(windows))
         z = output[member_views(len(output)) == 1].mean(0)  # (m, fields): the members that see z as it is
-        return [self._usual(frame, int(row), z[at]) for at, row in enumerate(rows)]
+        return share[ends], [self._usual(frame, int(row), z[at]) for at, row in enumerate(rows)]
 
     def _usual(self, frame: pd.DataFrame, row: int, z: Floats) -> list[Usual]:
         found = []
@@ -108,6 +114,7 @@ class SensorScorer:
             "deviation": self._deviation,
             "levels": self._levels,
             "smooth": self._smooth,
+            "usual": self._normal,
         }
 
     @classmethod
@@ -153,7 +160,10 @@ def _joint(logs: list[NDArray[np.floating]], levels: NDArray[np.float64]) -> NDA
 
 
 def _means(
-    joint: NDArray[np.float64], first: NDArray[np.int64], width: int, centred: bool
+    joint: NDArray[np.float64], line: Timeline, width: int, centred: bool, usual: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """(K, n) -> (K, n)"""
-    return np.stack([moving_mean(each, first, width, centred) for each in joint])
+    """(K, n) -> (K, n); once a segment's windows are whole, the padded ones before them count no more."""
+    first = np.where(line.ready, line.first + line.steps - 1, line.first)
+    return np.stack(
+        [moving_mean(each, first, width, centred, level) for each, level in zip(joint, usual, strict=True)]
+    )

@@ -7,11 +7,16 @@ WIDTHS = (5, 41, 161)
 
 
 def moving_mean(
-    values: NDArray[np.float64], first: NDArray[np.int64], width: int, centred: bool
+    values: NDArray[np.float64],
+    first: NDArray[np.int64],
+    width: int,
+    centred: bool,
+    usual: NDArray[np.float64] | float | None = None,
 ) -> NDArray[np.float64]:
     """(n, ...) -> (n, ...): mean over ``width`` rows that end at the row, or lie around it; none across a segment.
 
-    Where a segment has fewer rows, over those it has.
+    Where a segment has fewer rows: over those it has, or with ``usual`` in place of the others, so that a mean
+    of few is not taken for a rare one.
     """
     n = len(values)
     at = np.arange(n)
@@ -19,7 +24,10 @@ def moving_mean(
     high = np.minimum(at + width // 2, _last(first)) if centred else at
     low = np.maximum(low, first)
     shape = (n,) + (1,) * (values.ndim - 1)
-    return _sums(values, low, high) / (high - low + 1).reshape(shape)
+    count = (high - low + 1).reshape(shape)
+    if usual is None:
+        return _sums(values, low, high) / count
+    return (_sums(values, low, high) + (width - count) * usual) / width
 
 
 def _sums(

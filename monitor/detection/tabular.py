@@ -7,8 +7,15 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from monitor.detection.counterfactual import reasons
 from monitor.detection.memory import STORED, Marginals, Memory, WideMemory
-from monitor.detection.residuals import REFERENCES, Mahalanobis, Reconstruction, ResidualNeighbours
+from monitor.detection.residuals import (
+    REFERENCES,
+    Mahalanobis,
+    Reconstruction,
+    ResidualNeighbours,
+    TrimmedMahalanobis,
+)
 from monitor.detection.scorer import Scored, Usual
 from monitor.detection.scores import Arrays, Encoded, Part, Score
 from monitor.detection.serve import Network, blocks, member_views
@@ -17,10 +24,20 @@ from monitor.features.base import Floats
 
 PARTS: dict[str, type[Part]] = {
     part.name: part
-    for part in (Reconstruction, Mahalanobis, ResidualNeighbours, Memory, WideMemory, Marginals)
+    for part in (
+        Reconstruction,
+        Mahalanobis,
+        TrimmedMahalanobis,
+        ResidualNeighbours,
+        Memory,
+        WideMemory,
+        Marginals,
+    )
 }
 CLEAN: tuple[type[Part], ...] = (ResidualNeighbours, Memory)
-CONTAMINATED: tuple[type[Part], ...] = (Mahalanobis, WideMemory, Marginals)
+CONTAMINATED: tuple[type[Part], ...] = (TrimmedMahalanobis, WideMemory, Marginals)
+# Trimming would take a rarer category for contamination, all its rows with it.
+MIXED: tuple[type[Part], ...] = (Mahalanobis, WideMemory, Marginals)
 
 
 def views_of(z: Floats) -> Floats:
@@ -45,7 +62,8 @@ class TabularScorer:
         reference = encode(network, views_of(features.transform(held.iloc[:REFERENCES])))
         memory = views_of(features.transform(train.iloc[:STORED]))
         nothing = np.zeros((1, memory.shape[1], 0), np.float32)
-        parts = CONTAMINATED if contaminated else CLEAN
+        robust = CONTAMINATED if features.measured.all() else MIXED
+        parts = robust if contaminated else CLEAN
         return cls(features, network, Score.fit(parts, reference, Encoded(memory, nothing, nothing)))
 
     @property
@@ -67,19 +85,31 @@ class TabularScorer:
             share[rows] = columns @ self._to_fields
         return Scored(score, share, np.ones(len(frame), bool))
 
-    def expected(
+    def shares(self, frame: pd.DataFrame, rows: NDArray[np.intp], guess: Floats) -> Floats:
+        """(rows, fields), verified; ``guess`` (rows, fields) are the shares by residuals."""
+        return self._reasons(self.features.transform(frame.iloc[rows]), guess)[0]
+
+    def reasons(
         self, frame: pd.DataFrame, rows: NDArray[np.intp], context: pd.DataFrame | None = None
-    ) -> list[list[Usual]]:
+    ) -> tuple[Floats, list[list[Usual]]]:
         chosen = frame.iloc[rows]
-        views = views_of(self.features.transform(chosen))
-        output, _ = self.network(views)
-        z = output[member_views(len(output)) == 0].mean(
-            0
-        )  # (n, d): the members that see the rows as they are
-        return [
-            [self._usual(chosen.iloc[at], place, z[at]) for place in range(len(self.fields))]
+        z = self.features.transform(chosen)
+        _, columns = self._score.apply(encode(self.network, views_of(z)))
+        share, similar = self._reasons(z, (columns @ self._to_fields).astype(np.float32))
+        return share, [
+            [self._usual(chosen.iloc[at], place, similar[at]) for place in range(len(self.fields))]
             for at in range(len(chosen))
         ]
+
+    def _reasons(self, z: Floats, guess: Floats) -> tuple[Floats, Floats]:
+        memory = next(part for part in self._score.parts if isinstance(part, Memory))
+        return reasons(z, memory.stored[0], self.features.field_of, guess, self._rescore)
+
+    def _rescore(self, z: Floats) -> NDArray[np.float64]:
+        score = np.empty(len(z))
+        for rows in blocks(len(z), self._width):
+            score[rows], _ = self._score.apply(encode(self.network, views_of(z[rows])))
+        return score
 
     def _usual(self, row: "pd.Series[Any]", place: int, z: Floats) -> Usual:
         field = self.features.encoders[place]

@@ -12,6 +12,7 @@ from monitor.features.base import Floats
 from monitor.features.columns import CHANGED, Standard
 
 DAY = 24.0  # hours
+LEAST_SPREAD = 1 / CHANGED  # an hour never seen counts; a minute past the only hour seen hardly does
 DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 
 
@@ -28,8 +29,9 @@ def circles(times: pd.Series) -> NDArray[np.float64]:
     """(n,) -> (n, 4): sine and cosine of the hour of day, then of the day of the week; NaN where missing."""
     hour = (times.dt.hour + times.dt.minute / 60 + times.dt.second / 3600).to_numpy(np.float64)
     # The day of the week alone, so that a change of hour is not counted twice.
-    turns = 2 * np.pi * np.column_stack([hour / DAY, times.dt.dayofweek.to_numpy(np.float64) / 7])  # (n, 2)
-    return np.stack([np.sin(turns), np.cos(turns)], axis=2).reshape(len(times), 4)
+    turns = 2 * np.pi * np.column_stack([hour / DAY, times.dt.day_of_week.to_numpy(np.float64) / 7])  # (n, 2)
+    points = np.stack([np.sin(turns), np.cos(turns)], axis=2).reshape(len(times), 4)
+    return np.round(points, 9)  # sin(pi) is not quite 0, and its rounding is no variation
 
 
 @dataclass(frozen=True)
@@ -49,13 +51,14 @@ class DateField:
     def fit(cls, name: str, values: pd.Series) -> "DateField":
         times = as_times(values)
         scale = Standard.fit(circles(times))
+        spread = np.maximum(scale.std, LEAST_SPREAD)
         known = times.dropna().sort_values()
         ends = [
             known.iloc[round(share * (len(known) - 1))].isoformat() for share in (0.01, 0.99) if len(known)
         ]
         low, high = ends or (None, None)
         missing = float(times.isna().mean())
-        return cls(name, tuple(scale.mean.tolist()), tuple(scale.std.tolist()), missing, low, high)
+        return cls(name, tuple(scale.mean.tolist()), tuple(spread.tolist()), missing, low, high)
 
     def encode(self, values: pd.Series) -> Floats:
         """(n,) -> (n, 5)"""
@@ -77,7 +80,7 @@ class DateField:
         time = as_times(pd.Series([value], dtype=object)).iloc[0]
         if pd.isna(time):
             return None if pd.isna(value) else str(value)  # type: ignore[call-overload]
-        return f"{DAYS[time.dayofweek]} {time:%H:%M} ({time.isoformat()})"
+        return f"{DAYS[time.day_of_week]} {time:%H:%M} ({time.isoformat()})"
 
     def document(self) -> dict[str, Any]:
         own = ("name", "mean", "std", "missing", "low", "high")

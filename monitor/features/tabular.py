@@ -29,6 +29,8 @@ class Tabular:
         self.fields = [encoder.name for encoder in self.encoders]
         widths = [encoder.width for encoder in self.encoders]
         self.field_of = np.repeat(np.arange(len(widths)), widths)  # (columns,): the field of each column
+        # (columns,): numbers on a scale of their own; of categories and flags a rarer one is no larger
+        self.measured = np.concatenate([measured_columns(encoder) for encoder in self.encoders])
         self._starts = np.cumsum([0, *widths])
 
     @classmethod
@@ -67,3 +69,10 @@ class Tabular:
     @classmethod
     def restore(cls, document: Mapping[str, Any]) -> "Tabular":
         return cls([restore_encoder(each) for each in document["encoders"]], document["refused"])
+
+
+def measured_columns(encoder: Encoder) -> NDArray[np.bool_]:
+    """(width,): true for the column that holds a number itself."""
+    measured = np.zeros(encoder.width, bool)
+    measured[0] = encoder.kind == "number"
+    return measured

@@ -64,10 +64,8 @@ class Autoencoder(LightningModule):
         x, target = self.sampler(self.plan.batch, self.generator)  # (K, batch, inputs), (K, batch, outputs)
         hidden = self.network.encode(self.objective.corrupt(x, self.generator))
         output = self.network.decode(self.objective.code(hidden, self.generator))
-        rows = self.objective.row_loss(output, target) + self.objective.penalty(
-            hidden, progress
-        )  # (K, batch)
-        return self.objective.reduce(rows, progress)
+        cells = self.objective.cell_loss(output, target)  # (K, batch, outputs)
+        return self.objective.reduce(cells, self.objective.penalty(hidden, progress), progress)
 
 
 class Plan:

@@ -11,10 +11,13 @@ class Objective(nn.Module):
     """Vanilla: the input itself, through a bottleneck.
 
     ``trim`` is the share of rows with the largest loss that each batch leaves out once training is under way,
-    for data that may hold anomalies (least trimmed squares; Rousseeuw 1984).
+    for data that may hold anomalies (least trimmed squares; Rousseeuw 1984). ``judged`` marks the outputs whose
+    loss decides which rows these are: the rows of a rarer category are not to be left out for being rarer.
     """
 
     spread = 1  # numbers the encoder gives a code unit
+
+    judged: Tensor | None = None  # (outputs,) bool; None: all
 
     def __init__(self, trim: float = 0.0, robust_loss: bool = False) -> None:
         super().__init__()
@@ -27,20 +30,22 @@ class Objective(nn.Module):
         """Hidden to code; without a generator the code that scoring uses, which is never drawn."""
         return hidden
 
-    def row_loss(self, output: Tensor, target: Tensor) -> Tensor:
-        """(K, n, fields) -> (K, n)"""
+    def cell_loss(self, output: Tensor, target: Tensor) -> Tensor:
+        """(K, n, outputs) -> (K, n, outputs)"""
         measure = F.smooth_l1_loss if self.robust_loss else F.mse_loss
-        return measure(output, target, reduction="none").mean(-1)
+        return measure(output, target, reduction="none")
 
     def penalty(self, hidden: Tensor, progress: float) -> Tensor | float:
         """(K, n) or 0; ``progress`` runs from 0 to 1 over training."""
         return 0.0
 
-    def reduce(self, rows: Tensor, progress: float) -> Tensor:
-        """Row losses (K, n) to one number: members are independent, so their means add up."""
+    def reduce(self, cells: Tensor, penalty: Tensor | float, progress: float) -> Tensor:
+        """Losses (K, n, outputs) and penalty (K, n) to one number; members are independent: their means add up."""
+        rows = cells.mean(-1) + penalty  # (K, n)
         if self.trim and progress > 0.1:
             keep = max(1, round(rows.shape[1] * (1 - self.trim)))
-            rows = rows.topk(keep, dim=1, largest=False).values  # (K, keep)
+            deciding = rows if self.judged is None else cells[..., self.judged].mean(-1)  # (K, n)
+            rows = rows.gather(1, deciding.topk(keep, dim=1, largest=False).indices)  # (K, keep)
         return rows.mean(1).sum()
 
 
@@ -94,9 +99,9 @@ class Variational(Objective):
         # An unused unit has mean and log-variance 0: it carries noise that no learning can use.
         return mean + (0.5 * log_variance.clamp(-10, 10)).exp() * torch.randn(mean.shape, generator=generator)
 
-    def row_loss(self, output: Tensor, target: Tensor) -> Tensor:
+    def cell_loss(self, output: Tensor, target: Tensor) -> Tensor:
         log_variance = self.log_variance.clamp(-4, 6)
-        return 0.5 * (log_variance + (output - target) ** 2 / log_variance.exp()).mean(-1)  # (K, n)
+        return 0.5 * (log_variance + (output - target) ** 2 / log_variance.exp())
 
     def penalty(self, hidden: Tensor, progress: float) -> Tensor:
         mean, log_variance = hidden.chunk(2, dim=-1)

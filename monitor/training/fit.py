@@ -15,7 +15,7 @@ from monitor.domain.errors import NotEnoughRows
 from monitor.training.fit_sensor import fit_sensor
 from monitor.training.fit_tabular import fit_tabular
 from monitor.training.fitted import Fitted
-from monitor.training.train import Progress
+from monitor.training.train import Progress, one_thread
 
 FEWEST = 20
 CURVE = 60  # points kept of the training curve
@@ -32,7 +32,8 @@ def fit(frame: pd.DataFrame, options: Options, on_progress: Progress | None = No
     started = time.perf_counter()
     tell = on_progress or (lambda fraction, message: None)
     tell(0.0, "reading fields")
-    fitted = (fit_sensor if options.kind == "sensor" else fit_tabular)(frame, options, tell)
+    with one_thread():
+        fitted = (fit_sensor if options.kind == "sensor" else fit_tabular)(frame, options, tell)
     calibration = Calibration.fit(fitted.held_scores)
     arrays = {**fitted.scorer.arrays(), "calibration": calibration.scores}
     manifest = {

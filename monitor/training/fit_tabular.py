@@ -28,7 +28,7 @@ def fit_tabular(frame: pd.DataFrame, options: Options, tell: Progress) -> Fitted
     name, reason = recipes.choose(options, len(rest), len(features.fields))
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(options.seed)
-        recipe = recipes.tabular(name, views.shape[2], options.contaminated)
+        recipe = recipes.tabular(name, views.shape[2], options.contaminated, features.measured)
         sampler = RowSampler(views, torch.from_numpy(member_views(recipes.MEMBERS)))
         module = train(recipe, sampler, options.seed, lambda done, words: tell(0.05 + 0.8 * done, words))
     model = export(Served(module), torch.from_numpy(views[:, :64]))

@@ -3,6 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
 from monitor.detection.options import Options
 from monitor.detection.serve import VIEWS
 from monitor.models.networks import Network, dense, residual, windowed
@@ -42,9 +46,17 @@ def choose(options: Options, rows: int, fields: int) -> tuple[str, str]:
     )
 
 
-def tabular(name: str, columns: int, contaminated: bool) -> Recipe:
-    """``columns`` in and out; robust settings when training rows may hold anomalies."""
-    trim = TRIM if contaminated else 0.0
+def tabular(name: str, columns: int, contaminated: bool, measured: NDArray[np.bool_]) -> Recipe:
+    """``columns`` in and out; robust settings when training rows may hold anomalies.
+
+    ``measured`` (columns,): what counts when rows are left out; without any, none are.
+    """
+    recipe = _tabular(name, columns, contaminated, TRIM if contaminated and measured.any() else 0.0)
+    recipe.objective.judged = None if measured.all() else torch.from_numpy(measured)
+    return recipe
+
+
+def _tabular(name: str, columns: int, contaminated: bool, trim: float) -> Recipe:
     steps, batch = (300, 64) if contaminated else (500, 128)
     if name == "denoising":
         network = residual(columns, columns, MEMBERS)

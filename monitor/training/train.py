@@ -2,9 +2,11 @@
 
 import logging
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
+import torch
 from pytorch_lightning import Callback, LightningModule, Trainer
 
 from monitor.models.autoencoder import Autoencoder, Plan, Sampler
@@ -49,3 +51,14 @@ def train(recipe: Recipe, sampler: Sampler, seed: int, on_progress: Progress) ->
         )
         trainer.fit(module, train_dataloaders=plan)
     return module.eval()
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Networks this small lose to a second thread, by far when other work holds the core it waits for."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
