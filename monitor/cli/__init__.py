@@ -6,10 +6,9 @@ Commands import what they need inside: ``monitor --help`` and a verdict from the
 import json
 import sys
 
-import click
 import typer
 
-from monitor.cli import alerts, configuration, demo, evaluation, jobs, look, services, trail, versions
+from monitor.cli import adding, alerts, configuration, demo, evaluation, jobs, look, services, trail, versions
 from monitor.domain.errors import MonitorError
 
 app = typer.Typer(
@@ -20,7 +19,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-for part in (configuration, jobs, services, look, evaluation):
+for part in (configuration, adding, jobs, services, look, evaluation):
     part.register(app)
 for group, name in ((alerts, "alerts"), (versions, "versions"), (trail, "audit"), (demo, "demo")):
     app.add_typer(group.app, name=name)
@@ -34,10 +33,9 @@ def main(arguments: list[str] | None = None) -> int:
         code = app(arguments, standalone_mode=False)
     except MonitorError as fault:
         return _failed(str(fault), 2 if fault.wrong_request else 1)
-    except click.ClickException as fault:
-        fault.show(sys.stderr)
-        return 2
-    except (click.Abort, KeyboardInterrupt):
+    except typer.TyperException as fault:
+        return _failed(f"{fault.format_message()} See `monitor --help`.", 2)
+    except (typer.Abort, KeyboardInterrupt):
         return _failed("stopped", 1)
     return code if isinstance(code, int) else 0
 

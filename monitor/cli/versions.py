@@ -18,8 +18,8 @@ def listed(name: Name, as_json: Json = False) -> None:
 
     with opened() as context, context.database.read() as session:
         found = versions.listed(session, monitors.named(session, name).monitor_id)
-    rows = [(f"v{v['number']}", v["state"] + (" (pinned)" if v["pinned"] else ""), v["objective"],
-             stamp(v["created_at"]), (v["decision"] or {}).get("reason", "not decided yet")) for v in found]  # fmt: skip
+    rows = [(f"v{v['number']}", f"{v['state']} (pinned)" if v["pinned"] else v["state"], v["objective"],
+             stamp(v["created_at"]), (v["decision"] or {}).get("reason", "not decided")) for v in found]  # fmt: skip
     nothing = f"No versions yet: {name} is learning; `monitor train {name}` trains now."
     show(found, as_json, table(("version", "state", "objective", "trained", "decision"), rows, nothing))
 

@@ -6,6 +6,19 @@ from typing import Literal, Self
 from pydantic import BaseModel, ConfigDict, model_validator
 from pydantic import Field as Constraint
 
+RESERVED = frozenset(
+    {
+        "reading_id",
+        "source_key",
+        "revision",
+        "content_hash",
+        "event_at",
+        "ingested_at",
+        "superseded_at",
+        "entity",
+        "run_id",
+    }
+)  # columns of ours in each monitor's table
 FieldType = Literal["number", "integer", "category", "boolean", "time", "text"]
 
 

@@ -17,10 +17,6 @@ from pydantic import (
 
 from monitor.domain.schedule import Cron, Duration, Zone
 
-RESERVED = {
-    "reading_id", "source_key", "revision", "content_hash", "event_at", "ingested_at", "superseded_at", "run_id",
-}  # fmt: skip
-
 
 class Part(BaseModel):
     """Unknown keys are faults, and a part does not change after it was read."""

@@ -82,6 +82,17 @@ def duration(span: timedelta | float | None) -> str:
     return f"{days} d" + (f" {hours % 24} h" if hours % 24 and days < 10 else "")
 
 
+def cron(text: str) -> str:
+    """A cron line in words where it is a plain one, else as it is.
+
+    >>> cron("0 2 * * *"), cron("30 4 * * 1"), cron("*/5 * * * *")
+    ('daily 02:00', '30 4 * * 1', '*/5 * * * *')
+    """
+    minute, hour, *rest = text.split()
+    daily = minute.isdigit() and hour.isdigit() and rest == ["*", "*", "*"]
+    return f"daily {int(hour):02}:{int(minute):02}" if daily else text
+
+
 def clock(at: datetime | None, zone: str, *, seconds: bool = False, named: bool = False) -> str:
     """Time of day in ``zone``; ``named`` adds the zone's own letters.
 

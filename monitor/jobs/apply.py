@@ -2,14 +2,13 @@
 
 from dataclasses import dataclass
 
-from sqlalchemy.orm import Session
-
 from monitor.domain.document import Difference, differences
 from monitor.domain.errors import Conflict, MonitorError
 from monitor.domain.monitor import Document
 from monitor.domain.run import Request
 from monitor.jobs.context import Context
 from monitor.storage import audit, configuration, runs
+from monitor.storage.database import Session
 
 
 @dataclass(frozen=True)

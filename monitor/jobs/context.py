@@ -7,12 +7,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from sqlalchemy.orm import Session
-
 from monitor.domain.run import Run
 from monitor.settings import Settings
 from monitor.storage import leases, runs
-from monitor.storage.database import Database
+from monitor.storage.database import Database, Session
 
 FAIL_POINT = os.environ.get("MONITOR_FAIL_POINT", "")  # crash tests: "pull.before-commit", "notify.sent" ...
 

@@ -3,7 +3,6 @@
 from datetime import datetime
 
 import pandas as pd
-from sqlalchemy.orm import Session
 
 from monitor.detection.detector import Detector
 from monitor.detection.planted import planted_auroc
@@ -12,6 +11,7 @@ from monitor.domain.run import Outcome, Request, Run
 from monitor.domain.version import Decision, Trial, better
 from monitor.jobs.context import Context
 from monitor.storage import audit, monitors, readings, versions
+from monitor.storage.database import Session
 from monitor.storage.monitors import Watched
 from monitor.storage.versions import Version
 

@@ -3,8 +3,6 @@
 import math
 from datetime import datetime
 
-from sqlalchemy.orm import Session
-
 from monitor.domain.field import Schema
 from monitor.domain.run import Outcome, Request, Run
 from monitor.jobs.context import Context
@@ -12,6 +10,7 @@ from monitor.sources import open_source
 from monitor.sources.base import Batch
 from monitor.sources.quality import Admitted, admit, infer
 from monitor.storage import labels, monitors, quarantine, readings, versions
+from monitor.storage.database import Session
 from monitor.storage.monitors import Watched
 
 FIRST_ROWS = {"tabular": 500, "sensor": 600}  # what a first model is trained on at least

@@ -7,11 +7,10 @@ key: the same key a second time changes nothing, so a browser may send again wha
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy.orm import Session
-
 from monitor.domain.errors import Conflict
 from monitor.domain.review import clean_note, verdict
 from monitor.storage import audit, reviews
+from monitor.storage.database import Session
 from monitor.storage.reviews import Standing
 
 LIVE = ["open", "snoozed"]  # states in which an alert waits for a verdict

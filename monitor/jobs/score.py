@@ -6,7 +6,6 @@ from functools import lru_cache
 from typing import Any
 
 import pandas as pd
-from sqlalchemy.orm import Session
 
 from monitor.detection.detector import Detector
 from monitor.domain import policy, sentence
@@ -14,6 +13,7 @@ from monitor.domain.alert import Change, Outlier, Rule, group
 from monitor.domain.run import Outcome, Request, Run
 from monitor.jobs.context import Context
 from monitor.storage import alerts, monitors, outbox, readings, scores, versions
+from monitor.storage.database import Session
 from monitor.storage.monitors import Watched
 from monitor.storage.versions import Version
 

@@ -12,7 +12,6 @@ from monitor.domain.run import Outcome, Request, Run
 from monitor.jobs.context import Context
 from monitor.storage import alerts, labels, monitors, readings, versions
 from monitor.storage.monitors import Watched
-from monitor.storage.readings import column_of
 
 MOST = 100_000  # newest rows that a training looks at
 HELD_BACK = 0.1  # of them the newest part, which training does not see and the gate decides on
@@ -98,13 +97,13 @@ def build(watched: Watched) -> Detector:
         seed=config.model.seed,
         time="event_at",
         entity="entity",
-        categorical=[column_of(n) for n in schema.of("category")],
+        categorical=schema.of("category"),
     )
 
 
 def _columns(watched: Watched) -> list[str]:
     assert watched.schema is not None
-    return ["event_at", "entity", *(column_of(n) for n in watched.schema.names if learnable(watched, n))]
+    return ["event_at", "entity", *(n for n in watched.schema.names if learnable(watched, n))]
 
 
 def learnable(watched: Watched, field: str) -> bool:

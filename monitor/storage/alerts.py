@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from monitor.domain.alert import SEVERITIES, Alert, Change, Mute, Outlier
 from monitor.domain.errors import UnknownError
 from monitor.storage import tables
+from monitor.storage.types import UtcDateTime
 
 A = tables.alerts.c
 LIVE = ["waiting", "open", "snoozed", "suppressed"]  # states whose alerts can still grow
@@ -188,3 +189,18 @@ def described(session: Session, public_id: str) -> dict[str, Any]:
     if row is None:
         raise UnknownError("alert", public_id, list(session.scalars(sa.select(A.public_id).limit(5))))
     return dict(row._mapping) | {"severity": SEVERITIES[row.severity]}
+
+
+def over(session: Session, monitor_id: int, days: int) -> tuple[int, float]:
+    """How many alerts began within the newest ``days`` of scored history, and how many days that is."""
+    b = tables.score_bins.c
+    first, last = session.execute(
+        sa.select(
+            sa.func.min(b.bin_at, type_=UtcDateTime()), sa.func.max(b.bin_at, type_=UtcDateTime())
+        ).where(b.monitor_id == monitor_id)
+    ).one()
+    if first is None:
+        return 0, 0.0
+    since = max(first, last - timedelta(days=days))
+    began = sa.select(sa.func.count()).where(A.monitor_id == monitor_id, A.first_event_at >= since)
+    return session.scalar(began) or 0, round((last - since).total_seconds() / 86400, 1)

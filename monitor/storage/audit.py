@@ -80,11 +80,13 @@ def verify(session: Session) -> Chain:
     """Walk the whole chain and name the first row whose content or link was changed."""
     rows, head = 0, FIRST
     columns = (A.audit_id, A.at, A.actor, A.action, A.subject, A.detail, A.prev_hash, A.row_hash)
-    for r in session.execute(sa.select(*columns).order_by(A.audit_id).execution_options(yield_per=BATCH)):
-        sealed = seal(head, r.at, r.actor, r.action, r.subject, r.detail)
-        if r.prev_hash != head or r.row_hash != sealed:
-            return Chain(rows, head, r.audit_id)
-        rows, head = rows + 1, sealed
+    lines = sa.select(*columns).order_by(A.audit_id).execution_options(yield_per=BATCH)
+    with session.execute(lines) as read:
+        for r in read:
+            sealed = seal(head, r.at, r.actor, r.action, r.subject, r.detail)
+            if r.prev_hash != head or r.row_hash != sealed:
+                return Chain(rows, head, r.audit_id)
+            rows, head = rows + 1, sealed
     return Chain(rows, head, None)
 
 

@@ -10,6 +10,8 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 OperationalFault = sa.exc.OperationalError  # for callers, who do not import SQLAlchemy
+__all__ = ["Database", "Session"]  # the layers above take the session's type from here
+
 BUSY_SECONDS = 60.0  # above the longest batch that any job writes in one transaction
 
 

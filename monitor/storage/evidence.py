@@ -9,7 +9,6 @@ from sqlalchemy.orm import Session
 
 from monitor.domain.errors import UnknownError
 from monitor.storage import tables
-from monitor.storage.readings import column_of
 from monitor.storage.types import UtcDateTime
 
 A, M, O = tables.alerts.c, tables.monitors.c, tables.outliers.c  # noqa: E741  the three tables this page joins
@@ -90,16 +89,14 @@ def table_of(name: str, columns: dict[str, Any]) -> sa.TableClause:
         sa.column("event_at", UtcDateTime),
         sa.column("superseded_at", UtcDateTime),
         sa.column("entity", sa.Text),
-        *[sa.column(column_of(field), kind) for field, kind in columns.items()],
+        *[sa.column(field, kind) for field, kind in columns.items()],
     )
 
 
 def cells(session: Session, table: sa.TableClause, fields: list[str], ids: list[int]) -> dict[int, list[Any]]:
     """reading_id -> the values of ``fields``."""
     rows = session.execute(
-        sa.select(table.c.reading_id, *[table.c[column_of(f)] for f in fields]).where(
-            table.c.reading_id.in_(ids)
-        )
+        sa.select(table.c.reading_id, *[table.c[f] for f in fields]).where(table.c.reading_id.in_(ids))
     )
     return {r[0]: list(r[1:]) for r in rows}
 
@@ -123,7 +120,7 @@ def series(
     """A field over time in at most 260 stretches, thinned by the database; no extreme is lost."""
     c = table.c
     same = c.entity.is_(None) if entity is None else c.entity == entity
-    value = c[column_of(field)]
+    value = c[field]
     rows = (
         sa.select(c.event_at, value.label("value"), sa.func.ntile(BUCKETS).over(order_by=c.event_at).label("bucket"))
         .where(same, c.event_at.between(start, end), c.superseded_at.is_(None), value.is_not(None))
@@ -143,7 +140,7 @@ def recent(
     """(reading_id, event_at, value) of the entity's last rows up to ``end``, oldest first."""
     c = table.c
     same = c.entity.is_(None) if entity is None else c.entity == entity
-    value = c[column_of(field)]
+    value = c[field]
     rows = session.execute(
         sa.select(c.reading_id, c.event_at, value)
         .where(same, c.event_at <= end, c.superseded_at.is_(None), value.is_not(None))

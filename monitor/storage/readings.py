@@ -49,18 +49,11 @@ def table(name: str, schema: Schema) -> sa.Table:
         sa.Column("superseded_at", UtcDateTime),
         sa.Column("entity", sa.Text),
         sa.Column("run_id", BigInt, nullable=False),
-        *[sa.Column(column_of(f.name), TYPES[f.type]) for f in schema.fields],
+        *[sa.Column(f.name, TYPES[f.type]) for f in schema.fields],
         sa.UniqueConstraint("source_key", "revision", name=f"uq_{name}"),
         sa.Index(f"ix_{name}_event", "event_at"),
         sa.Index(f"ix_{name}_entity", "entity", "event_at"),
     )
-
-
-def column_of(field: str) -> str:
-    """A field's column: its own name, or with an underscore behind it where ours has that name."""
-    own = {"reading_id", "source_key", "revision", "content_hash", "event_at", "ingested_at", "superseded_at",
-           "entity", "run_id"}  # fmt: skip
-    return f"{field}_" if field.rstrip("_") in own else field
 
 
 def create(session: Session, readings: sa.Table) -> None:
@@ -87,7 +80,6 @@ def store(
         last, pd.Timestamp(now)
     )
     _supersede(session, readings, fresh.loc[fresh["known_revision"].notna(), "source_key"].tolist(), now)
-    fresh = fresh.rename(columns={c: column_of(c) for c in rows.columns[4:]})
     bulk.write(session, readings, fresh[[c.name for c in readings.columns]])
     corrected = int((fresh["revision"] > 1).sum())
     return Stored(len(fresh) - corrected, corrected, len(rows) - len(fresh), first_id + len(fresh) - 1)

@@ -27,7 +27,9 @@ def _bins(session: Session, monitor_id: int, scored: pd.DataFrame) -> None:
     columns = (bins["rows"].tolist(), bins["p_value"].tolist(), bins["flagged"].tolist())
     values = [
         {"monitor_id": monitor_id, "bin_at": at, "rows": rows, "p_value": p_value, "flagged": flagged}
-        for at, rows, p_value, flagged in zip(pd.DatetimeIndex(bins.index).to_pydatetime(), *columns, strict=True)
+        for at, rows, p_value, flagged in zip(
+            pd.DatetimeIndex(bins.index).to_pydatetime(), *columns, strict=True
+        )
     ]
     kept = tables.score_bins.c
     for start in range(0, len(values), 1000):

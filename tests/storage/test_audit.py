@@ -1,6 +1,5 @@
 import threading
 from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
@@ -9,14 +8,6 @@ from monitor.storage import audit, tables
 from monitor.storage.database import Database
 
 AT = datetime(2026, 3, 1, 12, 0, 0, 123456, tzinfo=UTC)
-
-
-@pytest.fixture
-def database(tmp_path: Path) -> Database:
-    database = Database(f"sqlite:///{tmp_path / 'monitor.db'}")
-    tables.metadata.create_all(database.engine)
-    yield database
-    database.close()
 
 
 def add(database: Database, number: int, **detail: object) -> None:

@@ -16,7 +16,6 @@ SCHEMA = Schema(
         Field(name="count", type="integer"),
         Field(name="known", type="boolean"),
         Field(name="since", type="time"),
-        Field(name="entity", type="text"),  # a name of ours
     )
 )
 
@@ -34,18 +33,13 @@ def rows(n: int = 6, amount: float = 1.0) -> pd.DataFrame:
             "count": pd.array([2**60 + 1, None] * (n // 2), dtype="Int64"),
             "known": pd.array([True, None, False] * (n // 3), dtype="boolean"),
             "since": at,
-            "entity_": ["own"] * n,
         }
-    ).rename(columns={"entity_": "entity2"})
-
-
-def schema() -> Schema:
-    return Schema(fields=(*SCHEMA.fields[:-1], Field(name="entity2", type="text")))
+    )
 
 
 @pytest.fixture
 def table(database: Database) -> readings.Table:
-    made = readings.table("readings_x", schema())
+    made = readings.table("readings_x", SCHEMA)
     with database.write() as session:
         readings.create(session, made)
     return made

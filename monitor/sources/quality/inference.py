@@ -6,10 +6,10 @@ import numpy as np
 import pandas as pd
 import pyarrow.compute as pc
 
-from monitor.domain.field import Field, LeftOut, Schema
+from monitor.domain.field import RESERVED, Field, LeftOut, Schema
 from monitor.domain.monitor import Monitor
 from monitor.sources.quality import cells
-from monitor.sources.quality.roles import FRAME, roles
+from monitor.sources.quality.roles import roles
 from monitor.sources.quality.text import as_text, mask
 
 MOSTLY = 0.95  # share of a column's values that must fit a type; the rest will be quarantined
@@ -45,7 +45,7 @@ def _unusable(name: str, monitor: Monitor, taken: set[str]) -> str | None:
         return "excluded by the configuration"
     if wanted is not None and name not in wanted:
         return "not among fields.include"
-    if name in FRAME:
+    if name.lower() in RESERVED:
         return "the name is one of the product's own; rename the column at the source"
     if name.lower() in taken:
         return "differs from another column by capitals alone"

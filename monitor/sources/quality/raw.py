@@ -8,7 +8,7 @@ import pandas as pd
 import pyarrow as pa
 
 from monitor.sources.base import Batch
-from monitor.sources.quality.text import Mask
+from monitor.sources.quality.text import Mask, is_missing
 
 LONGEST, SHORT, SHOWN = 16_384, 80, 40  # characters of a row, of a cell in a long row, of a value in a reason
 CELL = 1000  # characters of a cell that are kept
@@ -51,7 +51,7 @@ def _raw(record: dict[Any, Any]) -> str:
 
 
 def _plain(value: Any, longest: int) -> Any:
-    if _missing(value):
+    if is_missing(value):
         return None
     if isinstance(value, bool | np.bool_):
         return bool(value)
@@ -63,7 +63,7 @@ def _plain(value: Any, longest: int) -> Any:
 
 
 def _shown(value: Any) -> str:
-    if _missing(value):
+    if is_missing(value):
         return "nothing"
     return repr(_clean(str(value), SHOWN))
 
@@ -73,6 +73,3 @@ def _clean(text: str, longest: int) -> str:
     kept = text if len(text) <= longest else f"{text[:longest]}… ({len(text)} characters)"
     return kept.replace("\0", "\u2400").encode("utf-8", "backslashreplace").decode()
 
-
-def _missing(value: Any) -> bool:
-    return value is None or (np.ndim(value) == 0 and bool(pd.isna(value)))

@@ -4,8 +4,6 @@ from dataclasses import dataclass
 
 from monitor.domain.monitor import Monitor
 
-FRAME = ("source_key", "content_hash", "event_at", "entity")  # names that admitted rows use for themselves
-
 
 @dataclass(frozen=True)
 class Roles:

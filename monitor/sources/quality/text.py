@@ -1,6 +1,7 @@
 """Any column as Arrow text, the common ground on which cells are judged."""
 
 import json
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
@@ -80,7 +81,7 @@ def _float_text(values: npt.NDArray[np.float64]) -> pa.Array:
 
 
 def _cell_text(value: Any) -> str | None:
-    if value is None or (not isinstance(value, list | dict | tuple | np.ndarray) and pd.isna(value)):
+    if is_missing(value):
         return None
     if isinstance(value, bytes | bytearray | memoryview):
         return bytes(value).decode("utf-8", "backslashreplace")
@@ -92,6 +93,17 @@ def _cell_text(value: Any) -> str | None:
         return str(int(value))
     text = value.isoformat() if hasattr(value, "isoformat") else str(value)
     return text.encode("utf-8", "backslashreplace").decode()
+
+
+def is_missing(value: Any) -> bool:
+    """None, NaN of any kind, NaT; a list of such is a value.
+
+    >>> is_missing(Decimal("sNaN")), is_missing([None])
+    (True, False)
+    """
+    if isinstance(value, Decimal):
+        return value.is_nan()
+    return value is None or (np.ndim(value) == 0 and not isinstance(value, dict) and bool(pd.isna(value)))
 
 
 def _is_unicode(text: str) -> bool:

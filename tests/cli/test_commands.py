@@ -1,0 +1,128 @@
+"""What scripts hold on to: exit codes, one JSON document on stdout, messages on stderr."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from monitor.cli import main
+from monitor.jobs.context import Context
+
+CONFIG = """
+monitors:
+  - name: boiler
+    kind: tabular
+    source: {kind: files, path: boiler.csv}
+    time: at
+"""
+
+
+@pytest.fixture
+def shell(
+    context: Context, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Any:
+    """Runs a command on the test's database; returns (exit code, stdout, stderr)."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("MONITOR_DATABASE_URL", context.settings.url)
+    monkeypatch.setenv("MONITOR_HOME", str(tmp_path))
+
+    def run(*words: str) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["monitor", *words])
+        capsys.readouterr()
+        code = main(list(words))
+        out, err = capsys.readouterr()
+        return code, out, err
+
+    return run
+
+
+def test_a_monitor_goes_from_a_file_to_its_rows(shell: Any, tmp_path: Path) -> None:
+    lines = ["at,load", *(f"2026-03-01T00:{n:02d}:00Z,{n}" for n in range(30)), "never,1"]
+    (tmp_path / "boiler.csv").write_text("\n".join(lines) + "\n")
+    (tmp_path / "m.yaml").write_text(CONFIG)
+    assert shell("check", "m.yaml")[0] == 0
+    assert shell("apply", "m.yaml")[:2] == (0, "+ monitor boiler\n")
+    code, out, _ = shell("pull", "boiler", "--json")
+    assert (code, json.loads(out)["counts"]) == (
+        0,
+        {"pulled": 31, "stored": 30, "quarantined": 1, "known": 0},
+    )
+    quarantined = json.loads(shell("quarantine", "list", "boiler", "--json")[1])
+    assert quarantined[0]["origin"].endswith("boiler.csv:32")
+    assert shell("status")[0] == 0
+    code, _, err = shell("train", "boiler")
+    assert code == 1
+    assert "27 usable rows, a training needs 200" in err
+
+
+def test_a_configuration_with_faults_is_refused_with_all_of_them(shell: Any, tmp_path: Path) -> None:
+    (tmp_path / "m.yaml").write_text(CONFIG + "    wrong: 1\n    kid: 2\n")
+    code, out, err = shell("apply", "m.yaml")
+    assert (code, out) == (2, "")
+    assert err.count("unknown key") == 2
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("pull", "nobody"),
+        ("alerts", "show", "nothing"),
+        ("versions", "list", "nobody"),
+        ("nonsense",),
+        ("pull",),
+    ],
+)
+def test_a_wrong_request_is_exit_code_2_without_a_traceback(shell: Any, words: tuple[str, ...]) -> None:
+    code, _, err = shell(*words)
+    assert code == 2
+    assert err
+    assert "Traceback" not in err
+
+
+@pytest.mark.parametrize(
+    "words, expected",
+    [
+        (("alerts", "list"), []),
+        (("status",), []),
+        (("config", "export"), {"monitors": [], "channels": []}),
+    ],
+)
+def test_json_is_one_document_on_stdout(shell: Any, words: tuple[str, ...], expected: Any) -> None:
+    code, out, _ = shell(*words, "--json")
+    assert (code, json.loads(out)) == (0, expected)
+
+
+def test_a_failure_is_json_too_when_json_was_asked_for(shell: Any) -> None:
+    code, out, _ = shell("pull", "nobody", "--json")
+    assert code == 2
+    assert "no monitor 'nobody'" in json.loads(out)["error"]
+
+
+def test_empty_lists_say_what_to_do_next(shell: Any) -> None:
+    assert "monitor apply" in shell("status")[1]
+    assert "nothing needs you now" in shell("alerts", "list")[1]
+
+
+def test_the_trail_is_verified_and_a_changed_line_is_named(
+    shell: Any, tmp_path: Path, context: Context
+) -> None:
+    (tmp_path / "m.yaml").write_text(CONFIG)
+    shell("apply", "m.yaml")
+    assert shell("audit", "verify")[0] == 0
+    with context.database.engine.begin() as connection:
+        connection.exec_driver_sql("UPDATE audit SET actor = 'somebody else'")
+    code, _, err = shell("audit", "verify")
+    assert code == 1
+    assert "line 1 of the audit trail was changed" in err
+
+
+def test_help_waits_for_nothing_heavy() -> None:
+    code = (
+        "import sys; from monitor.cli import main; main(['--help']); "
+        "print([m for m in ('pandas', 'torch', 'streamlit', 'sqlalchemy') if m in sys.modules])"
+    )
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert run.stdout.strip().endswith("[]")
