@@ -6,13 +6,12 @@ from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Field, ValidationError
-from sqlalchemy.orm import Session
 
 from monitor.domain.errors import MonitorError
 from monitor.domain.review import SNOOZES
 from monitor.jobs import review
 from monitor.storage import reviews
-from monitor.storage.database import Database
+from monitor.storage.database import Database, Session
 
 MOST = 500  # unacknowledged presses that one message may hold
 

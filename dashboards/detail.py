@@ -5,14 +5,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy.orm import Session
-
 from dashboards import charts, series
 from dashboards.fields import Line, number, number_sign, written
 from dashboards.markup import render
 from monitor.domain.monitor import Monitor
 from monitor.domain.review import BY_NAME
 from monitor.storage import evidence
+from monitor.storage.database import Session
 from monitor.storage.readings import TYPES
 
 FIELDS = 8  # lines of expected against actual

@@ -63,7 +63,7 @@ def history(
     """The oddest row of each stretch as one in how many normal rows, on a log axis, with the threshold."""
     axis, tops = Time(start, end, zone), [_odd(b.p_value) for b in bins]
     most = max([*tops, _odd(threshold) * 3 if threshold else 10.0, 100.0])
-    scale = Scale(1.0, most * 1.6, log=True)
+    scale = Scale(max(1.0, min(tops) / 3), most * 1.6, log=True)
     drawn = [(axis(b.at), scale(top)) for b, top in zip(bins, tops, strict=True)]
     hot = [at for at, b in zip(drawn, bins, strict=True) if b.flagged]
     marks = [path(part, "line thin") for part in _runs(drawn, bins)]

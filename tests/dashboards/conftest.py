@@ -1,11 +1,7 @@
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-
-sys.path.insert(0, str(Path(__file__).parent))  # for seed, which several of these tests write with
-
 import seed
 
 from monitor.storage.database import Database

@@ -1,6 +1,4 @@
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -24,10 +22,8 @@ ALERT = {
 
 
 @pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
+def database(database: Database) -> Database:
     """Two open alerts, of rows 1 and 2 and of row 3."""
-    database = Database(f"sqlite:///{tmp_path / 'monitor.db'}")
-    tables.metadata.create_all(database.engine)
     config = Monitor.model_validate(
         {"name": "card-payments", "kind": "tabular", "source": {"kind": "files", "path": "x.csv"}}
     )
@@ -55,8 +51,7 @@ def database(tmp_path: Path) -> Iterator[Database]:
                     sa.insert(tables.alerts).values(alert_id=alert_id, public_id=f"a{alert_id}", **ALERT)
                 )
             session.execute(sa.insert(tables.alert_members).values(outlier_id=n, alert_id=alert_id))
-    yield database
-    database.close()
+    return database
 
 
 def give(
