@@ -47,7 +47,7 @@ def _cells(column: pd.Series) -> tuple[Lane, Lane]:
     if isinstance(kind, pd.DatetimeTZDtype):
         whole = column.astype("int64").to_numpy()
     else:
-        whole = column.fillna(0).to_numpy(dtype="int64")
+        whole = column.to_numpy(dtype="int64", na_value=0)
     bits = np.where(null, NULL, whole.view(np.uint64))
     return bits, bits
 

@@ -82,7 +82,7 @@ def only_read(connection: sa.Connection) -> None:
     if connection.dialect.name != "postgresql":
         return
     connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
-    connection.exec_driver_sql(f"SET LOCAL statement_timeout = {QUERY_SECONDS * 1000}")
+    connection.exec_driver_sql(f"SET LOCAL statement_timeout = {int(QUERY_SECONDS * 1000)}")
     if isinstance(driver, psycopg.Connection):
         for name, loader in (("date", _Date), ("timestamp", _Timestamp), ("timestamptz", _Timestamptz)):
             driver.adapters.register_loader(name, loader)
