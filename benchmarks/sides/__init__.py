@@ -1,0 +1,1 @@
+"""What a claim measures in a process of its own."""
