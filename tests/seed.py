@@ -54,6 +54,7 @@ class Seed:
     now: datetime
     draw: random.Random = field(default_factory=lambda: random.Random(7))
     versions: dict[int, int] = field(default_factory=dict)
+    waiting: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
 
     def monitor(self, document: dict[str, Any], fields: dict[str, str] | None = None, **values: Any) -> int:
         config = Monitor.model_validate(document)
@@ -148,35 +149,46 @@ class Seed:
         alert_id = self.session.execute(new.returning(tables.alerts.c.alert_id)).scalar_one()
         for f in flags:
             self._outlier(monitor_id, alert_id, entity, f)
-        self.session.execute(
-            sa.insert(tables.alert_changes).values(
-                alert_id=alert_id, at=opened, kind="opened", actor="monitor", detail={"members": len(flags)}
-            )
-        )
+        change = {"at": opened, "kind": "opened", "actor": "monitor", "detail": {"members": len(flags)}}
+        self.later(tables.alert_changes, alert_id=alert_id, **change)
         return int(alert_id)
 
     def _outlier(self, monitor_id: int, alert_id: int, entity: str | None, f: Flag) -> None:
-        new = sa.insert(tables.outliers).values(
-            reading_id=f.reading_id, version_id=self.versions.get(monitor_id, 1), monitor_id=monitor_id,
-            entity=entity, event_at=f.at, score=-math.log(f.p_value), p_value=f.p_value, value=f.value,
-            reason=f"p {f.p_value:.2g} <= 0.0002", provisional=f.provisional, explanation=f.explanation,
+        last = self.session.scalar(sa.select(sa.func.max(tables.outliers.c.outlier_id))) or 0
+        outlier_id = last + 1 + len(self.waiting.get("outliers", []))
+        self.later(
+            tables.outliers, outlier_id=outlier_id, reading_id=f.reading_id, monitor_id=monitor_id, entity=entity,
+            version_id=self.versions.get(monitor_id, 1), event_at=f.at, score=-math.log(f.p_value),
+            p_value=f.p_value, value=f.value, reason=f"p {f.p_value:.2g} <= 0.0002", provisional=f.provisional,
+            explanation=f.explanation,
         )  # fmt: skip
-        outlier_id = self.session.execute(new.returning(tables.outliers.c.outlier_id)).scalar_one()
-        self.session.execute(sa.insert(tables.alert_members).values(outlier_id=outlier_id, alert_id=alert_id))
+        self.later(tables.alert_members, outlier_id=outlier_id, alert_id=alert_id)
 
     def run(
         self, monitor_id: int | None, job: str, minutes_ago: float, state: str = "done", **values: Any
     ) -> None:
         at = self.now - timedelta(minutes=minutes_ago)
         finished = at + timedelta(seconds=2 + self.draw.random()) if state in ("done", "failed") else None
-        self.session.execute(
-            sa.insert(tables.runs).values(**({
+        self.later(
+            tables.runs,
+            **{
                 "monitor_id": monitor_id, "scope": "all" if monitor_id is None else f"monitor:{monitor_id}",
                 "job": job, "slot": f"{job}-{minutes_ago}", "state": state, "actor": "schedule", "attempt": 1,
                 "requested_at": at, "not_before": at, "started_at": None if state == "queued" else at,
                 "finished_at": finished, "worker": "w1", "message": "12 new rows", "counts": {"stored": 12},
-            } | values))
+                "progress": None,
+            }
+            | values,
         )  # fmt: skip
+
+    def later(self, table: sa.Table, **values: Any) -> None:
+        """Keep a row for ``flush``: many at once are much faster."""
+        self.waiting.setdefault(table.name, []).append(values)
+
+    def flush(self) -> None:
+        for name, rows in self.waiting.items():
+            self.session.execute(sa.insert(tables.metadata.tables[name]), rows)
+        self.waiting.clear()
 
 
 def reading_id(monitor_id: int, n: int) -> int:
@@ -195,21 +207,22 @@ def part(
             "kind": kind, **more}  # fmt: skip
 
 
-def fill(database: Database, now: datetime | None = None) -> None:
-    """Create the tables and write the whole installation."""
+def fill(database: Database, now: datetime | None = None, days: int = 30) -> None:
+    """Create the tables and write the whole installation, with ``days`` of scores."""
     tables.metadata.create_all(database.engine)
     with database.write() as session:
         seed = Seed(session, now or datetime.now(UTC))
-        _cards(seed)
-        _pump(seed)
-        _others(seed)
+        _cards(seed, days)
+        _pump(seed, days)
+        _others(seed, days)
+        seed.flush()
 
 
 CARD_FIELDS = {"amount": "number", "payments_1h": "integer", "distance": "number", "merchant": "category"}
 PUMP_FIELDS = {"flow": "number", "pressure": "number", "current": "number"}
 
 
-def _cards(seed: Seed) -> None:
+def _cards(seed: Seed, days: int) -> None:
     monitor_id = seed.monitor(CARDS, CARD_FIELDS)
     seed.version(monitor_id, 39, "retired", 2)
     seed.version(monitor_id, 40, "rejected", 1, decision={
@@ -231,7 +244,7 @@ def _cards(seed: Seed) -> None:
     seed.rows(monitor_id, "card_payments", CARD_FIELDS, rows)
     for card, numbers in odd.items():
         _card_alert(seed, monitor_id, card, [(n, rows[n - 1]) for n in numbers])
-    seed.bins(monitor_id, 30, [3, 40, 70, 300, 700, 1500, 2100])
+    seed.bins(monitor_id, days, [3, 40, 70, 300, 700, 1500, 2100])
 
 
 def _payment(
@@ -271,7 +284,7 @@ def _card_alert(seed: Seed, monitor_id: int, card: int, rows: list[tuple[int, di
                                              at=at + timedelta(hours=1), action_key=f"seed-{closed}"))  # fmt: skip
 
 
-def _pump(seed: Seed) -> None:
+def _pump(seed: Seed, days: int) -> None:
     monitor_id = seed.monitor(PUMP, PUMP_FIELDS)
     seed.version(monitor_id, 18, "champion", 0.5, objective="vanilla")
     rows, flags, last = [], [], 2200
@@ -293,22 +306,22 @@ def _pump(seed: Seed) -> None:
     seed.alert(monitor_id, "plant", "line 3", flags, 4,
                "flow is 31.4 m³/h, below the expected 40.1 m³/h (usual 37.9 to 42.1 m³/h); "
                "pressure is 4.9 bar, below the expected 5.6 bar.", "flow 31.4 m³/h, expected 40.1 m³/h")  # fmt: skip
-    seed.bins(monitor_id, 30, [1, 2, 3])
+    seed.bins(monitor_id, days, [1, 2, 3])
 
 
-def _others(seed: Seed) -> None:
+def _others(seed: Seed, days: int) -> None:
     orders = seed.monitor(ORDERS, {"total": "number"})
     seed.version(orders, 9, "champion", 3)
-    seed.bins(orders, 30, until=seed.now - timedelta(hours=3))
+    seed.bins(orders, days, until=seed.now - timedelta(hours=3))
     host = seed.monitor(HOST, {"cpu": "number"}, stored=412, pulled=412)
     cold = seed.monitor(COLD, {"temperature": "number"})
     seed.version(cold, 1, "champion", 0.1, trained_through=1 << 61)
     seed.bins(cold, 2)
-    for n in range(0, 1440, 5):
+    for n in range(0, 1440, 15):
         for monitor_id in (1, 2):
             seed.run(monitor_id, "pull", n + 0.5)
             seed.run(monitor_id, "score", n + 0.4, message="12 rows scored, 0 flagged, 0 alerts opened")
-    for n in range(180, 1440, 5):
+    for n in range(180, 1440, 15):
         seed.run(orders, "pull", n)
     for n in range(3):
         seed.run(orders, "pull", 60 * n + 5, "failed", attempt=5,
@@ -333,3 +346,4 @@ def hostile(seed: Seed) -> None:
         )
     ]
     seed.alert(1, "fraud", f"hostile {HOSTILE}", flags, 1, f"why {HOSTILE}", f"brief {HOSTILE}")
+    seed.flush()

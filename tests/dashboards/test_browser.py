@@ -212,6 +212,7 @@ def test_new_alerts_wait_until_they_are_asked_for(visit: Callable[..., Any], dat
             seed.reading_id(2, 2000), fresh.now, 1e-9, [seed.part("flow", 1.0, 3.0, 40.0, 38.0, 42.0)]
         )
         fresh.alert(2, "plant", "line 9", [flag], 4, "flow is 3.", "flow 3", public_id="brandnew")
+        fresh.flush()
     page.locator(".new", has_text="1 new").wait_for(timeout=20_000)
     assert page.locator(".rows li").count() == before
     page.keyboard.press("b")
