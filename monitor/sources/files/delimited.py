@@ -20,7 +20,7 @@ def read_page(
     stream.seek(state["offset"])
     skipped = _rest_of_line(stream, state)
     layout = Format(state["columns"], state["delimiter"], numbers)
-    block, ended = _read_block(stream, limit)
+    block, ended = _read_block(stream, limit, state.get("row_bytes", 0))
     while True:
         rested = ended and final and not damaged(stream)
         open_end = rested and bool(block) and not block.endswith(b"\n")
@@ -53,6 +53,7 @@ def _page(
     )
     page.more = bool(taken.size) and (not ended or b"\n" in rest)
     new["pending"] = bool(rest) or not ended
+    new["row_bytes"] = -(-taken.size // taken.count) if taken.count else state.get("row_bytes", 0)
     new["end"] = block[max(0, used - TAIL) : used]
     if taken.recoded:
         page.notices.append(
@@ -81,12 +82,14 @@ def _rest_of_line(stream: BinaryIO, state: dict[str, Any]) -> list[tuple[int, st
     return [(line, shorten(shown.decode("utf-8", "replace")), reason)]
 
 
-def _read_block(stream: BinaryIO, limit: int) -> tuple[bytes, bool]:
+def _read_block(stream: BinaryIO, limit: int, row_bytes: int) -> tuple[bytes, bool]:
     """About as many bytes as ``limit`` rows need, and whether they reach the file's present end."""
-    sample = stream.read(SAMPLE)
-    per_row = len(sample) / max(1, sample.count(b"\n"))
-    wanted = int(per_row * limit * 1.05) - len(sample)
-    if len(sample) < SAMPLE or wanted <= 0:
-        return sample, len(sample) < SAMPLE
-    further = stream.read(min(wanted, LONGEST))
-    return sample + further, len(further) < min(wanted, LONGEST)
+    wanted = min(max(SAMPLE, int(row_bytes * limit * 1.05)), LONGEST)
+    block = stream.read(wanted)
+    if len(block) < wanted or row_bytes:
+        return block, len(block) < wanted
+    further = min(int(wanted / max(1, block.count(b"\n")) * limit * 1.05) - wanted, LONGEST)
+    if further <= 0:
+        return block, False
+    block += stream.read(further)
+    return block, len(block) < wanted + further

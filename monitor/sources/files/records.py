@@ -15,10 +15,12 @@ class Cut:
 
     ends:  (records,) position of each record's last byte, its newline.
     lines: (records,) physical lines before each record's first, 0 for the first.
+    count: physical lines in all of them.
     """
 
     ends: Positions
     lines: Positions
+    count: int
 
     @property
     def size(self) -> int:
@@ -34,18 +36,19 @@ def cut(block: bytes, delimiter: str, limit: int) -> Cut | None:
     >>> cut(b'1,"a\\nb"\\n2,c\\n3', ",", 10).ends.tolist()
     [7, 11]
     """
-    if b"\0" in block or block.count(b"\r") != block.count(b"\r\n"):
+    if b"\0" in block or (b"\r" in block and block.count(b"\r") != block.count(b"\r\n")):
         return None
     text = np.frombuffer(block, dtype=np.uint8)
     newlines = np.flatnonzero(text == NEWLINE)
     if b'"' not in block:
-        return Cut(newlines[:limit], np.arange(min(limit, len(newlines))))
+        ends = newlines[:limit]
+        return Cut(ends, np.arange(len(ends)), len(ends))
     quotes = np.flatnonzero(text == QUOTE)
     if not _well_placed(text, quotes, ord(delimiter)):
         return None
     outside = np.flatnonzero(np.searchsorted(quotes, newlines) % 2 == 0)[:limit]
     lines = np.concatenate([np.zeros(1, dtype=np.int64), outside[:-1] + 1])[: len(outside)]
-    return Cut(newlines[outside], lines)
+    return Cut(newlines[outside], lines, int(outside[-1]) + 1 if len(outside) else 0)
 
 
 def _well_placed(text: npt.NDArray[np.uint8], quotes: Positions, delimiter: int) -> bool:

@@ -52,18 +52,18 @@ def take(block: bytes, layout: Format, limit: int, final: bool, ended: bool) -> 
         fast = _take_fast(block[: found.size], found, layout)
         if fast is not None:
             return fast
-    waits = not final and (not ended or block.count(b"\n") <= OPEN_LINES)
-    if found is not None and not len(found.ends) and waits:
+    if found is not None and not len(found.ends) and _waits(block, final, ended):
         return Taken(_empty(layout), np.empty(0, dtype=np.int64))
     return _take_slowly(block, layout, limit, final)
 
 
+def _waits(block: bytes, final: bool, ended: bool) -> bool:
+    return not final and (not ended or block.count(b"\n") <= OPEN_LINES)
+
+
 def _take_fast(block: bytes, found: Cut, layout: Format) -> Taken | None:
-    recoded = 0
-    parsed = _parse(block, layout, typed=True) or _parse(block, layout, typed=False)
-    if parsed is None:
-        text, recoded = _recode(block)
-        parsed = _parse(text, layout, typed=True) or _parse(text, layout, typed=False)
+    text, recoded = (block, 0) if _is_utf8(block) else _recode(block)
+    parsed = _parse(text, layout, typed=True) or _parse(text, layout, typed=False)
     if parsed is None or len(parsed[0]) + len(parsed[1]) != len(found.ends):
         return None
     table, ragged = parsed
@@ -76,8 +76,7 @@ def _take_fast(block: bytes, found: Cut, layout: Format) -> Taken | None:
     parsed_rows[[n for n, _, _ in ragged]] = False
     frame = _frame(table if kept.sum() == len(table) else table.filter(pa.array(kept[parsed_rows])))
     rejected = [(int(found.lines[n]), raw, reason) for n, raw, reason in ragged]
-    count = block.count(b"\n")
-    return _without_headers(Taken(frame, found.lines[kept], rejected, len(block), count, recoded), layout)
+    return _without_headers(Taken(frame, found.lines[kept], rejected, len(block), found.count, recoded), layout)
 
 
 def _parse(block: bytes, layout: Format, typed: bool) -> tuple[pa.Table, list[tuple[int, str, str]]] | None:
@@ -105,7 +104,7 @@ def _parse(block: bytes, layout: Format, typed: bool) -> tuple[pa.Table, list[tu
                 column_types=layout.types(typed), null_values=MISSING, strings_can_be_null=False
             ),
         )
-    except (pa.ArrowInvalid, UnicodeDecodeError):
+    except pa.ArrowInvalid:
         return None
     return table, ragged
 
@@ -150,6 +149,16 @@ def _without_headers(taken: Taken, layout: Format) -> Taken:
     taken.rejected += [(int(line), raw, "repeats the header") for line in taken.at[same]]
     taken.frame, taken.at = frame[~same].reset_index(drop=True), taken.at[~same]
     return taken
+
+
+def _is_utf8(block: bytes) -> bool:
+    if block.isascii():
+        return True
+    try:
+        block.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _recode(block: bytes) -> tuple[bytes, int]:
