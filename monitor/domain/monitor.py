@@ -21,7 +21,7 @@ from monitor.domain.schedule import Cron, Duration, Zone
 class Part(BaseModel):
     """Unknown keys are faults, and a part does not change after it was read."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)  # no database stores those as JSON
 
 
 class FilesSource(Part):
@@ -62,13 +62,23 @@ def read_time(value: object) -> object:
     return {"field": value} if isinstance(value, str) else value
 
 
+def read_range(bounds: tuple[float | None, float | None]) -> tuple[float | None, float | None]:
+    low, high = bounds
+    if low is not None and high is not None and low > high:
+        raise ValueError(f"[{low:g}, {high:g}] is empty; write [low, high], null for no limit")
+    return bounds
+
+
+Range = Annotated[tuple[float | None, float | None], AfterValidator(read_range)]
+
+
 class Fields(Part):
     """What the model may see; omitted, it is inferred at the first pull and then pinned."""
 
     include: list[str] | None = None
     exclude: list[str] = []
     categorical: list[str] = []
-    range: dict[str, tuple[float | None, float | None]] = {}
+    range: dict[str, Range] = {}
     unit: dict[str, str] = {}
 
 
