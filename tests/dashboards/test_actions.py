@@ -1,0 +1,96 @@
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+
+from dashboards.actions import Tray, take
+from monitor.storage import inbox, reviews, tables
+from monitor.storage.database import Database
+from monitor.storage.inbox import Asked
+
+NOW = datetime(2026, 3, 29, tzinfo=UTC)
+TRAY = "1-2-3-tray"
+
+
+def ids(database: Database) -> list[str]:
+    with database.read() as session:
+        return [r.public_id for r in inbox.page(session, Asked(view="all"), 10)]
+
+
+def send(
+    database: Database, *actions: dict[str, Any], trays: dict[str, Tray] | None = None
+) -> dict[str, Tray]:
+    trays = {} if trays is None else trays
+    take(database, {"tray": TRAY, "list": list(actions)}, trays, "ana", NOW)
+    return trays
+
+
+def verdict(n: int, alert: str, name: str = "true") -> dict[str, Any]:
+    return {"n": n, "do": "verdict", "alert": alert, "verdict": name}
+
+
+def state(database: Database, public_id: str) -> str:
+    with database.read() as session:
+        return reviews.standing_of(session, public_id).state
+
+
+def test_what_was_acknowledged_is_not_taken_again(fresh: Database) -> None:
+    first, second = ids(fresh)[:2]
+    trays = send(fresh, verdict(1, first))
+    send(fresh, verdict(1, second), verdict(2, second), trays=trays)
+    with fresh.read() as session:
+        assert session.scalar(sa.select(sa.func.count()).where(tables.reviews.c.at == NOW)) == 2
+    assert trays[TRAY].taken == 2
+
+
+def test_a_session_that_forgot_its_numbers_takes_nothing_twice(fresh: Database) -> None:
+    first = ids(fresh)[0]
+    presses = [verdict(1, first), {"n": 2, "do": "undo", "of": 1, "alert": first}]
+    for _ in range(2):
+        trays = send(fresh, *presses)
+    assert state(fresh, first) == "open" and trays[TRAY] == Tray(2, [])
+
+
+def test_one_refusal_does_not_stop_the_others(fresh: Database) -> None:
+    first, second = ids(fresh)[:2]
+    trays = send(
+        fresh, verdict(1, first), verdict(2, first, "false"), verdict(3, "nosuch"), verdict(4, second)
+    )
+    assert [r["n"] for r in trays[TRAY].refused] == [2, 3]
+    assert "was closed by ana" in trays[TRAY].refused[0]["message"]
+    assert state(fresh, second) == "closed" and trays[TRAY].taken == 4
+
+
+def test_undo_of_a_snooze_brings_the_alert_back(fresh: Database) -> None:
+    first = ids(fresh)[0]
+    send(fresh, {"n": 1, "do": "snooze", "alert": first, "choice": 2})
+    assert state(fresh, first) == "snoozed"
+    send(fresh, {"n": 2, "do": "undo", "of": 1, "alert": first})
+    assert state(fresh, first) == "open"
+
+
+def test_an_alert_is_taken_and_given_back(fresh: Database) -> None:
+    first = ids(fresh)[0]
+    send(fresh, {"n": 1, "do": "claim", "alert": first})
+    with fresh.read() as session:
+        assert reviews.standing_of(session, first).owner == "ana"
+    send(fresh, {"n": 2, "do": "release", "alert": first})
+    with fresh.read() as session:
+        assert reviews.standing_of(session, first).owner is None
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [None, 7, {}, {"tray": "x" * 90, "list": []}, {"tray": "a b' or 1=1", "list": []}, {"tray": TRAY, "list": "no"},
+     {"tray": TRAY, "list": [None, 3, {"n": "one"}, {"do": "verdict"}]}],
+)  # fmt: skip
+def test_what_is_no_list_of_presses_is_ignored(fresh: Database, sent: Any) -> None:
+    trays: dict[str, Tray] = {}
+    assert take(fresh, sent, trays, "ana", NOW) == []
+    assert all(t.taken == 0 for t in trays.values())
+
+
+def test_a_press_of_an_unknown_kind_is_acknowledged_with_a_reason(fresh: Database) -> None:
+    trays = send(fresh, {"n": 1, "do": "drop tables", "alert": "x"})
+    assert trays[TRAY].taken == 1 and "does not know" in trays[TRAY].refused[0]["message"]
