@@ -1,5 +1,6 @@
 """A field of numbers or of booleans: one standardised column, and one for missing values where they occur."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -74,7 +75,10 @@ class NumberField:
         if self.missing == 1:
             return None
         value = float(self.mean + float(z[0]) * self.std)
-        return value >= 0.5 if self.kind == "boolean" else value
+        if self.kind == "boolean":
+            return value >= 0.5
+        # single precision knows no more of z than so many decimals
+        return round(value, 5 - math.floor(math.log10(self.std))) if self.std else value
 
     def actual(self, value: object) -> float | bool | str | None:
         """The reading as it is shown: a number, or the text that is none."""
