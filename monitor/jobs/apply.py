@@ -1,22 +1,41 @@
 """Plan and apply: show what would change, then make it so, all or nothing."""
 
 from dataclasses import dataclass
+from datetime import UTC
 
-from monitor.domain.document import Difference, differences
+from sqlalchemy.orm import Session
+
+from monitor.domain.document import Difference, conflicts, differences, objections
 from monitor.domain.errors import Conflict, MonitorError
 from monitor.domain.monitor import Document
 from monitor.domain.run import Request
 from monitor.jobs.context import Context
 from monitor.storage import audit, configuration, runs
-from monitor.storage.database import Session
+
+
+class NeedsYes(MonitorError):
+    """Something would be removed, and nobody said that this is meant."""
+
+    wrong_request = True
+
+
+class RowsStandAgainst(MonitorError):
+    """Stored rows would mean something else after the change."""
+
+    wrong_request = True
 
 
 @dataclass(frozen=True)
 class Plan:
-    """changes: what an apply would do; drift: what was changed on the dashboard since the last applied file."""
+    """What an apply would do, and what speaks against it.
+
+    changes: from what is in force to the file; drift: what was changed on the dashboard since the last applied file;
+    conflicts: the part of the drift that the file would undo; refused: why stored rows stand against a change.
+    """
 
     changes: list[Difference]
     drift: list[Difference]
+    conflicts: list[Difference]
     refused: list[str]
 
 
@@ -29,51 +48,55 @@ def plan(context: Context, document: Document) -> Plan:
 def apply(
     context: Context, document: Document, actor: str, *, yes: bool = False, overwrite: bool = False
 ) -> list[Difference]:
-    """Make the document the one in force, and keep it as a revision.
+    """Make the document the one in force, and keep it as a revision; a new monitor pulls at once.
 
     Raises:
-        MonitorError: deletions without ``yes``, or a change of what stored rows are identified by.
-        Conflict: the dashboard changed something since, and ``overwrite`` was not said.
+        RowsStandAgainst: a change of what stored rows are.
+        NeedsYes: it removes something, without ``yes``.
+        Conflict: it would undo what was changed on the dashboard, without ``overwrite``.
     """
     now = context.now()
     with context.database.write() as session:
         planned = _plan(session, document)
-        _refuse(planned, yes, overwrite)
+        _refuse(session, planned, yes, overwrite)
         for change in planned.changes:
-            created = configuration.carry_out(session, change, document, now)
+            created = configuration.carry_out(session, change, document, now, actor)
             if created is not None:
                 runs.offer(session, Request("pull", created, "created"), actor, now)
             detail = {"kind": change.kind, "fields": [[p, a, b] for p, a, b in change.fields]}
             audit.append(session, now, actor, "config.applied", f"{change.what}:{change.name}", detail)
-        if planned.changes or configuration.last_applied(session) is None:
+        last = configuration.last_applied(session)
+        if planned.changes or last is None or differences(last, document):
             configuration.revise(session, document, actor, "file", now)
     return planned.changes
 
 
 def _plan(session: Session, document: Document) -> Plan:
     present = configuration.current(session)
-    applied = configuration.last_applied(session)
-    changes = differences(present, document)
+    base = configuration.last_applied(session) or present
     stored = configuration.with_rows(session)
+    after = {m.name: m for m in document.monitors}
+    changes = differences(present, document)
     refused = [
-        f"{c.name}: {', '.join(c.identity)} cannot change once rows are stored; give the monitor a new name"
+        f"{c.name}: {words}"
         for c in changes
-        if c.kind == "change" and c.name in stored and c.identity
+        if c.kind == "change" and c.what == "monitor" and c.name in stored
+        for words in objections(c, after[c.name], stored[c.name])
     ]
-    return Plan(changes, differences(applied, present) if applied else [], refused)
+    return Plan(changes, differences(base, present), conflicts(base, present, document), refused)
 
 
-def _refuse(planned: Plan, yes: bool, overwrite: bool) -> None:
+def _refuse(session: Session, planned: Plan, yes: bool, overwrite: bool) -> None:
     if planned.refused:
-        raise MonitorError("nothing was applied:\n" + "\n".join(planned.refused))
+        raise RowsStandAgainst("\n".join(["nothing was applied:", *planned.refused]))
     removed = [f"{c.what} {c.name}" for c in planned.changes if c.kind == "remove"]
     if removed and not yes:
-        raise MonitorError(
-            f"nothing was applied: this removes {', '.join(removed)}; say --yes if that is meant"
-        )
-    if planned.drift and planned.changes and not overwrite:
-        lines = [line for d in planned.drift for line in d.lines()]
+        raise NeedsYes(f"nothing was applied: this removes {', '.join(removed)}; say --yes if that is meant")
+    if planned.conflicts and not overwrite:
+        last = configuration.newest(session, "dashboard")
+        who = f", last by {last.actor} at {last.at.astimezone(UTC):%Y-%m-%d %H:%M} UTC" if last else ""
+        lines = [line for change in planned.conflicts for line in change.lines()]
         raise Conflict(
-            "nothing was applied: the dashboard changed this since the last file; take it over with "
+            f"nothing was applied: the file would undo what was changed on the dashboard{who}; take it over with "
             "`monitor config export`, or say --overwrite:\n" + "\n".join(lines)
         )

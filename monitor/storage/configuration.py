@@ -1,30 +1,60 @@
 """The configuration in the database: what is in force, and every document that was applied."""
 
+from dataclasses import dataclass
 from datetime import datetime
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from monitor.domain.document import Difference
+from monitor.domain.document import READ, Difference
+from monitor.domain.field import Schema
 from monitor.domain.monitor import Document
-from monitor.storage import tables
+from monitor.storage import readings, removal, tables
 from monitor.storage.upsert import insert
 
 M, C, D = tables.monitors.c, tables.channels.c, tables.config_revisions.c
 
 
+@dataclass(frozen=True)
+class Revision:
+    """A document with who made it the one in force, and when."""
+
+    at: datetime
+    actor: str
+    document: Document
+
+
 def current(session: Session) -> Document:
-    """The document in force, whoever changed it last."""
-    monitors = session.scalars(sa.select(M.document).where(M.deleted_at.is_(None)).order_by(M.name))
-    channels = session.scalars(sa.select(C.document).where(C.deleted_at.is_(None)).order_by(C.name))
-    return Document.model_validate({"monitors": list(monitors), "channels": list(channels)})
+    """The document in force, whoever changed it last, in the order of the newest revision."""
+    monitors = session.scalars(
+        sa.select(M.document).where(M.deleted_at.is_(None)).order_by(M.monitor_id)
+    ).all()
+    channels = session.scalars(sa.select(C.document).where(C.deleted_at.is_(None)).order_by(C.name)).all()
+    newest = session.scalar(sa.select(D.document).order_by(D.revision_id.desc()).limit(1)) or {}
+    return Document.model_validate(
+        {
+            part: sorted(rows, key=lambda r: _place(newest.get(part, []), r["name"]))
+            for part, rows in (("monitors", monitors), ("channels", channels))
+        }
+    )
+
+
+def _place(listed: list[dict[str, str]], name: str) -> int:
+    return next((n for n, part in enumerate(listed) if part["name"] == name), len(listed))
 
 
 def last_applied(session: Session) -> Document | None:
     """The newest document that came from a file."""
-    newest = sa.select(D.document).where(D.origin == "file").order_by(D.revision_id.desc()).limit(1)
-    found = session.scalar(newest)
-    return Document.model_validate(found) if found is not None else None
+    found = newest(session, "file")
+    return found.document if found else None
+
+
+def newest(session: Session, origin: str) -> Revision | None:
+    """The newest revision from ``file`` or ``dashboard``."""
+    row = session.execute(
+        sa.select(D.at, D.actor, D.document).where(D.origin == origin).order_by(D.revision_id.desc()).limit(1)
+    ).first()
+    return Revision(row.at, row.actor, Document.model_validate(row.document)) if row else None
 
 
 def revise(session: Session, document: Document, actor: str, origin: str, now: datetime) -> None:
@@ -35,27 +65,29 @@ def revise(session: Session, document: Document, actor: str, origin: str, now: d
     )
 
 
-def with_rows(session: Session) -> set[str]:
-    """Names of monitors that have stored rows."""
-    return set(session.scalars(sa.select(M.name).where(M.deleted_at.is_(None), M.next_reading > 1)))
+def with_rows(session: Session) -> dict[str, Schema]:
+    """Name -> pinned fields of each monitor that has stored rows."""
+    rows = session.execute(sa.select(M.name, M.fields).where(M.deleted_at.is_(None), M.next_reading > 1))
+    return {name: Schema.model_validate(fields or {}) for name, fields in rows}
 
 
-def carry_out(session: Session, change: Difference, document: Document, now: datetime) -> int | None:
+def carry_out(
+    session: Session, change: Difference, document: Document, now: datetime, actor: str = "monitor"
+) -> int | None:
     """Write one difference; returns the monitor_id of a new monitor."""
     if change.what == "channel":
         _channel(session, change, document, now)
         return None
     if change.kind == "remove":
-        freed = M.name + sa.literal("~deleted~") + sa.cast(M.monitor_id, sa.Text)
-        session.execute(
-            sa.update(tables.monitors).where(M.name == change.name).values(deleted_at=now, name=freed)
-        )
+        removal.remove(session, _number(session, change.name), actor, now)
         return None
     config = next(m for m in document.monitors if m.name == change.name)
     values = config.model_dump(mode="json")
     _queue(session, config.queue, now)
     if change.kind == "change":
         session.execute(sa.update(tables.monitors).where(M.name == change.name).values(document=values))
+        if change.within(READ):
+            _read_anew(session, _number(session, change.name), config.table)
         return None
     new = sa.insert(tables.monitors).values(
         name=config.name, document=values, cursor={}, notices=[], created_at=now
@@ -63,9 +95,29 @@ def carry_out(session: Session, change: Difference, document: Document, now: dat
     return int(session.execute(new.returning(M.monitor_id)).scalar_one())
 
 
+def _number(session: Session, name: str) -> int:
+    return int(session.execute(sa.select(M.monitor_id).where(M.name == name)).scalar_one())
+
+
+def _read_anew(session: Session, monitor_id: int, table: str) -> None:
+    """While no row is stored, a change of how rows are read begins at the source's first row again.
+
+    So that a wrong time zone or key, which put every row into quarantine, can be put right.
+    """
+    removal.stop(session, monitor_id, ["pull"])
+    emptied = session.execute(
+        sa.update(tables.monitors)
+        .where(M.monitor_id == monitor_id, M.next_reading == 1)
+        .values(cursor={}, fields=None)
+        .returning(M.monitor_id)
+    ).scalar()
+    if emptied is not None:
+        readings.drop(session, table)
+
+
 def _channel(session: Session, change: Difference, document: Document, now: datetime) -> None:
     if change.kind == "remove":
-        session.execute(sa.update(tables.channels).where(C.name == change.name).values(deleted_at=now))
+        removal.remove_channel(session, change.name, now)
         return
     values = next(c for c in document.channels if c.name == change.name).model_dump(mode="json")
     statement = insert(session, tables.channels).values(name=change.name, document=values, deleted_at=None)

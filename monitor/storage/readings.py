@@ -22,6 +22,7 @@ TYPES: dict[str, Any] = {
     "boolean": sa.Boolean,
     "time": UtcDateTime,
 }
+INDEXES = {"event": ("event_at",), "entity": ("entity", "event_at")}
 Table = sa.Table  # for callers, who do not import SQLAlchemy
 
 
@@ -51,13 +52,36 @@ def table(name: str, schema: Schema) -> sa.Table:
         sa.Column("run_id", BigInt, nullable=False),
         *[sa.Column(f.name, TYPES[f.type]) for f in schema.fields],
         sa.UniqueConstraint("source_key", "revision", name=f"uq_{name}"),
-        sa.Index(f"ix_{name}_event", "event_at"),
-        sa.Index(f"ix_{name}_entity", "entity", "event_at"),
+        *[sa.Index(f"ix_{name}_{kind}", *columns) for kind, columns in INDEXES.items()],
     )
 
 
 def create(session: Session, readings: sa.Table) -> None:
     readings.create(session.connection(), checkfirst=True)
+
+
+def rename(session: Session, old: str, new: str) -> None:
+    """Give a table another name, so that a new monitor may have the old one; nothing happens where there is none.
+
+    The names of indexes are the database's, not the table's, so they change too.
+    """
+    connection = session.connection()
+    if not sa.inspect(connection).has_table(old):
+        return
+    connection.exec_driver_sql(f'ALTER TABLE "{old}" RENAME TO "{new}"')
+    indexes = {f"ix_{{}}_{kind}": columns for kind, columns in INDEXES.items()}
+    if connection.dialect.name == "postgresql":
+        for name in (*indexes, "uq_{}", "{}_pkey"):
+            connection.exec_driver_sql(f'ALTER INDEX "{name.format(old)}" RENAME TO "{name.format(new)}"')
+        return
+    for name, columns in indexes.items():
+        connection.exec_driver_sql(f'DROP INDEX "{name.format(old)}"')
+        connection.exec_driver_sql(f'CREATE INDEX "{name.format(new)}" ON "{new}" ({", ".join(columns)})')
+
+
+def drop(session: Session, name: str) -> None:
+    """Drop a table that holds no row."""
+    session.connection().exec_driver_sql(f'DROP TABLE IF EXISTS "{name}"')
 
 
 def store(
