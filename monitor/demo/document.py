@@ -32,6 +32,7 @@ monitors:
     entity: customer_id
     fields:
       exclude: [terminal_id]    # a number without order or meaning; kept for the reader of an alert
+      unit: {{amount_vs_usual: ×, seconds_since_last: s}}
     label: is_fraud
     value: amount
     currency: EUR
@@ -44,6 +45,16 @@ monitors:
     description: This machine's processor, memory, disk and network, live.
     kind: sensor
     source: {{kind: host, interval: 5s}}
+    fields:
+      unit:
+        cpu_percent: "%"
+        memory_percent: "%"
+        swap_percent: "%"
+        disk_percent: "%"
+        disk_read_mb_s: MB/s
+        disk_write_mb_s: MB/s
+        net_recv_mb_s: MB/s
+        net_sent_mb_s: MB/s
     schedule: {{pull: 10s, train: "30 2 * * *"}}
     alerts: {{budget: 5/day}}
     queue: ops

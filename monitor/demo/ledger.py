@@ -34,7 +34,7 @@ create view card_payments as
 select transaction_id, booked_at, customer_id, terminal_id, amount,
   round(coalesce(amount / (select avg(q.amount) from payments q where q.customer_id = p.customer_id
     and q.booked_at >= datetime(p.booked_at, '-30 days') and q.booked_at < p.booked_at), 1), 3)
-    as amount_over_mean, -- 1 where there is nothing to compare with
+    as amount_vs_usual, -- 1 where there is nothing to compare with
   (select count(*) from payments q where q.customer_id = p.customer_id
     and q.booked_at >= datetime(p.booked_at, '-1 day') and q.booked_at < p.booked_at) as payments_24h,
   min(86400, coalesce(strftime('%s', booked_at) - strftime('%s', (select max(q.booked_at) from payments q

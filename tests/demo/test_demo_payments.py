@@ -192,6 +192,6 @@ def test_the_views_fields_look_only_at_the_cards_past(feed: PaymentsFeed) -> Non
     past = everything[(everything["customer_id"] == row["customer_id"]) & (times < now)]
     month = past[times[past.index] >= now - timedelta(days=30)]
     day = past[times[past.index] >= now - timedelta(days=1)]
-    assert row["amount_over_mean"] == pytest.approx(row["amount"] / month["amount"].mean(), abs=1e-3)
+    assert row["amount_vs_usual"] == pytest.approx(row["amount"] / month["amount"].mean(), abs=1e-3)
     assert row["payments_24h"] == len(day)
     assert row["seconds_since_last"] == min(86_400, (now - times[past.index].max()).total_seconds())
