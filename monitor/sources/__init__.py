@@ -1,6 +1,7 @@
 """Connectors: where rows come from. A new one is one file (or folder) with one class, and one line here."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 from monitor.domain.field import Schema
@@ -16,11 +17,16 @@ __all__ = ["SOURCES", "Batch", "Cursor", "Source", "open_source"]
 
 
 def open_source(
-    config: Configured, *, zone: str = "UTC", schema: Schema | None = None, **options: Any
+    config: Configured,
+    *,
+    zone: str = "UTC",
+    schema: Schema | None = None,
+    late: timedelta = timedelta(0),
+    **options: Any,
 ) -> Source:
     """The connector for a configured source; nothing is opened, and no secret resolved, before ``read``.
 
     zone: of times that carry none. schema: the pinned fields, so that a source without types of its own (CSV) parses
-    them as pinned.
+    them as pinned. late: how long after its time a row may appear at the source.
     """
-    return SOURCES[config.kind](config, zone=zone, schema=schema, **options)
+    return SOURCES[config.kind](config, zone=zone, schema=schema, late=late, **options)

@@ -3,7 +3,7 @@
 import socket
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pandas as pd
@@ -38,10 +38,11 @@ class Host:
         *,
         zone: str = "UTC",
         schema: Schema | None = None,
+        late: timedelta = timedelta(0),
         clock: Callable[[], float] = time.time,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        """zone, schema: unused, samples are typed and aware. clock, monotonic: seconds, for tests."""
+        """zone, schema, late: unused, samples are typed, aware and on time. clock, monotonic: seconds, for tests."""
         self._interval = config.interval.total_seconds()
         self._clock, self._monotonic = clock, monotonic
 

@@ -1,7 +1,9 @@
 """What only a server can show: types, snapshots and roles of PostgreSQL."""
 
+import json
 import uuid
 from collections.abc import Iterator
+from datetime import timedelta
 
 import pytest
 import sqlalchemy as sa
@@ -49,6 +51,18 @@ def test_any_ordered_type_can_page(table: str, cursor: tuple[str, ...], limit: i
         if not batch.more:
             break
     assert sorted(ids) == list(range(12))
+
+
+@pytest.mark.parametrize("column", ["at", "day"])
+def test_rows_that_appear_late_are_read_once(table: str, column: str) -> None:
+    sql = Sql(
+        SqlSource(kind="sql", url=POSTGRES, query=f"SELECT * FROM {table}", cursor=[column]),
+        late=timedelta(days=2),
+    )
+    cursor = sql.read({}, 50).cursor
+    do(f"INSERT INTO {table} SELECT 50, at - interval '1 day', day - 1 FROM {table} WHERE id = 11")
+    late = sql.read(json.loads(json.dumps(cursor)), 50)
+    assert (late.readings["id"].tolist(), sql.read(late.cursor, 50).pulled) == ([50], 0)
 
 
 def test_infinity_spoils_its_own_row_alone(table: str) -> None:

@@ -1,8 +1,9 @@
 """A person's query, paged by keyset: nothing lost at a page's edge, nothing written, no secret shown."""
 
 import sqlite3
+import tempfile
 from contextlib import closing
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ from uuid import UUID
 
 import pytest
 import sqlalchemy as sa
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from monitor.domain.errors import MonitorError, SourceRefused, SourceUnavailable
@@ -70,6 +71,47 @@ def test_a_row_that_was_deleted_does_not_hide_another(path: Path) -> None:
     _, cursor = drain(source(path), {})
     do(path, "DELETE FROM tx WHERE id = 1", "INSERT INTO tx VALUES (3, 5, 'x')")
     assert ids(drain(source(path), cursor, 1)[0]) == [3]
+
+
+minutes = st.lists(st.integers(0, 9), max_size=8)
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(minutes, min_size=1, max_size=4), st.integers(1, 5), st.sampled_from([("at",), ("at", "id")]))
+def test_rows_that_appear_late_are_read_once(
+    pulls: list[list[int]], limit: int, columns: tuple[str, ...]
+) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        path, count, cursor, found = Path(folder) / "tx.db", 0, dict[str, Any](), list[int]()
+        do(path, "CREATE TABLE tx (id INTEGER, at TEXT)")
+        config = SqlSource(
+            kind="sql", url=f"sqlite:///{path}", query="SELECT * FROM tx", cursor=list(columns)
+        )
+        for moments in pulls:
+            do(
+                path,
+                *[
+                    f"INSERT INTO tx VALUES ({count + n}, '2026-01-01 00:0{m}:00')"
+                    for n, m in enumerate(moments)
+                ],
+            )
+            count += len(moments)
+            batches, cursor = drain(Sql(config, late=timedelta(minutes=9)), cursor, limit)
+            found += ids(batches)
+    assert sorted(found) == list(range(count))
+
+
+def test_what_is_remembered_of_the_late_stretch_moves_on(path: Path) -> None:
+    do(
+        path,
+        *[f"INSERT INTO tx VALUES ({n}, '2026-01-01T{n // 60:02}:{n % 60:02}:00', 'x')" for n in range(600)],
+    )
+    sql = Sql(
+        SqlSource(kind="sql", url=f"sqlite:///{path}", query="SELECT * FROM tx", cursor=["at"]),
+        late=timedelta(minutes=10),
+    )
+    _, cursor = drain(sql, {}, 50)
+    assert (cursor["floor"], len(cursor["seen"])) == (["str", "2026-01-01T09:49:00"], 11)
 
 
 def test_several_cursor_columns_order_like_words(path: Path) -> None:

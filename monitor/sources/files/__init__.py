@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import numpy as np
@@ -37,9 +38,10 @@ class Files:
         *,
         zone: str = "UTC",
         schema: Schema | None = None,
+        late: timedelta = timedelta(0),
         clock: Callable[[], float] = time.time,
     ) -> None:
-        """zone: unused, times stay text. schema: types of pinned fields, so that numbers are parsed as such."""
+        """zone, late: unused, times stay text and lines in order. schema: so that pinned numbers are parsed as such."""
         self._config, self._clock = config, clock
         pinned = schema.fields if schema else ()
         self._numbers = {f.name: str(f.type) for f in pinned if f.type in ("number", "integer")}

@@ -76,7 +76,9 @@ def _take_fast(block: bytes, found: Cut, layout: Format) -> Taken | None:
     parsed_rows[[n for n, _, _ in ragged]] = False
     frame = _frame(table if kept.sum() == len(table) else table.filter(pa.array(kept[parsed_rows])))
     rejected = [(int(found.lines[n]), raw, reason) for n, raw, reason in ragged]
-    return _without_headers(Taken(frame, found.lines[kept], rejected, len(block), found.count, recoded), layout)
+    return _without_headers(
+        Taken(frame, found.lines[kept], rejected, len(block), found.count, recoded), layout
+    )
 
 
 def _parse(block: bytes, layout: Format, typed: bool) -> tuple[pa.Table, list[tuple[int, str, str]]] | None:

@@ -72,4 +72,3 @@ def _clean(text: str, longest: int) -> str:
     """Short, and such as any database stores: no NUL, no broken characters."""
     kept = text if len(text) <= longest else f"{text[:longest]}… ({len(text)} characters)"
     return kept.replace("\0", "\u2400").encode("utf-8", "backslashreplace").decode()
-

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from datetime import timedelta
 
 import pandas as pd
 import sqlalchemy as sa
@@ -11,6 +12,7 @@ from monitor.domain.monitor import SqlSource
 from monitor.sources.base import PAGE, Batch, Cursor, resolved
 from monitor.sources.sql.connection import meaning, only_read, open_engine
 from monitor.sources.sql.keyset import page, with_null
+from monitor.sources.sql.position import advance, start
 from monitor.sources.sql.rows import Rows, fetch
 from monitor.sources.sql.statement import one_select
 from monitor.sources.sql.values import HORIZON
@@ -25,15 +27,23 @@ class Sql:
     before: the cursor keeps their hashes. So rows that share a value are neither lost nor doubled at a page's edge,
     and one that arrives later with the last value is seen. Rows without a key are identified by their content and
     occurrence among equal ones. A cursor value that is missing, or lies in a year that no clock reaches, cannot be
-    read behind; such rows are rejected once.
+    read behind; such rows are rejected once. A row that is committed with a time before the last one read is found
+    where it is at most ``late``: the cursor then keeps the hashes of that whole stretch.
 
     >>> config = SqlSource(kind="sql", url="sqlite:///tx.db", query="select * from tx", cursor=["updated_at", "id"])
     >>> Sql(config).read({})  # doctest: +SKIP
     """
 
-    def __init__(self, config: SqlSource, *, zone: str = "UTC", schema: Schema | None = None) -> None:
-        """zone, schema: unused, a database types its values."""
-        self._config = config
+    def __init__(
+        self,
+        config: SqlSource,
+        *,
+        zone: str = "UTC",
+        schema: Schema | None = None,
+        late: timedelta = timedelta(0),
+    ) -> None:
+        """zone, schema: unused, a database types its values. late: how far back of the last time rows may appear."""
+        self._config, self._late = config, late
 
     def read(self, cursor: Cursor, limit: int = PAGE) -> Batch:
         query = one_select(self._config.query)
@@ -52,11 +62,11 @@ class Sql:
         columns = self._config.cursor
         seen, astray = Counter[str](cursor.get("seen", {})), Counter[str](cursor.get("astray", {}))
         wanted = limit + seen.total() + astray.total()
-        rows = fetch(connection, page(query, columns, cursor.get("after"), wanted), columns)
+        rows = fetch(connection, page(query, columns, start(cursor), wanted), columns)
         full = len(rows.rows) == wanted
         placed, strays = rows.divide(columns)
         fresh, origins = _unseen(placed, seen, columns)
-        new, notices = dict(cursor) | _position(placed, columns, cursor, seen), list[str]()
+        new, notices = dict(cursor) | advance(placed, columns, cursor, self._late), list[str]()
         if not full:
             nulls = fetch(connection, with_null(query, columns, limit + astray.total()), columns)
             full, strays = len(nulls.rows) == limit + astray.total(), strays.plus(nulls)
@@ -66,24 +76,10 @@ class Sql:
             new["astray"], rejected = cursor.get("astray", {}), rejected.iloc[:0]
             notices.append(f"more than {ASTRAY} rows have no usable cursor value; the rest is not listed")
         if len(new.get("seen", {})) > limit:
-            notices.append(
-                f"{len(new['seen'])} rows share a cursor value; add a column to cursor to read them faster"
-            )
+            again = f"{len(new['seen'])} rows are read again each time"
+            notices.append(f"{again}; add a column to cursor, or lower delay")
         more = full and bool(len(fresh.rows) or len(rejected))
         return Batch(fresh.frame(), new, pd.Series(origins, dtype="str"), rejected, more, notices)
-
-
-def _position(placed: Rows, columns: Sequence[str], cursor: Cursor, seen: Counter[str]) -> Cursor:
-    """The last row's cursor values, and how often each row of these values was read."""
-    if not placed.rows:
-        return {}
-    last = placed.place(-1, columns)
-    count: Counter[str] = Counter()
-    for n in range(len(placed.rows) - 1, -1, -1):
-        if placed.place(n, columns) != last:
-            break
-        count[placed.hashes[n]] += 1
-    return {"after": last, "seen": dict(count | seen if last == cursor.get("after") else count)}
 
 
 def _reject(strays: Rows, known: Counter[str], columns: Sequence[str]) -> pd.DataFrame:

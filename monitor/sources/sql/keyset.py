@@ -9,14 +9,14 @@ from monitor.sources.sql.values import read
 
 
 def page(query: str, columns: Sequence[str], start: list[Any] | None, limit: int) -> sa.Select[Any]:
-    """Rows at or behind ``start`` (a row's ``place``) in order of the cursor columns."""
+    """Rows at or behind ``start`` (values of the first cursor columns) in order of all of them."""
     source, keys = _source(query, columns)
     statement: sa.Select[Any] = (
         sa.select(sa.literal_column("*")).select_from(source).where(*[k.is_not(None) for k in keys])
     )
     if start is not None:
         values = [sa.bindparam(None, read(stored), sa.types.NullType()) for stored in start]
-        statement = statement.where(keys[0] >= values[0], _at_or_behind(keys, values))
+        statement = statement.where(keys[0] >= values[0], _at_or_behind(keys[: len(values)], values))
     return statement.order_by(*keys).limit(limit)
 
 
