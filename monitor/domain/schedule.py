@@ -2,6 +2,7 @@
 
 import re
 from datetime import timedelta
+from functools import cache
 from typing import Annotated
 from zoneinfo import ZoneInfo, available_timezones
 
@@ -35,8 +36,13 @@ def write_duration(value: timedelta) -> str:
     return f"{seconds // size}{unit}"
 
 
+@cache
+def _zones() -> set[str]:
+    return available_timezones()  # walks a folder of files: milliseconds, for each monitor that is read
+
+
 def check_zone(name: str) -> str:
-    if name not in available_timezones():
+    if name not in _zones():
         raise ValueError(f"{name!r} is not an IANA time zone; such as Europe/Berlin or UTC")
     return name
 
