@@ -33,7 +33,7 @@ def _all() -> None:
     now = session.now()
     with session.database().read() as reading:
         found = pages.fleet(reading)
-        failed = pages.failures(reading, [m.monitor_id for m in found])
+        failed = pages.failures(reading)
     lines = [_line(m, failed.get(m.monitor_id), now) for m in found]
     session.go(components.page("monitors", render("monitors", fleet=lines, now=now)))
 
@@ -79,7 +79,7 @@ def compose(reading: Session, name: str, days: int, said: str, now: datetime) ->
     found = next((m for m in pages.fleet(reading) if m.name == name), None)
     if found is None:
         raise UnknownError("monitor", name, [m.name for m in pages.fleet(reading)])
-    failed = pages.failures(reading, [found.monitor_id]).get(found.monitor_id)
+    failed = pages.failures(reading).get(found.monitor_id)
     line = _line(found, failed, now)
     start = now - timedelta(days=days)
     bins = pages.scores(reading, found.monitor_id, start, now)

@@ -35,7 +35,7 @@ def _overview() -> None:
 def compose(reading: Session, now: datetime) -> str:
     """The whole page as HTML."""
     found = pages.fleet(reading)
-    failed = pages.failures(reading, [m.monitor_id for m in found])
+    failed = pages.failures(reading)
     sparks = pages.sparks(reading, now - timedelta(days=1))
     lines = [_line(m, failed.get(m.monitor_id), sparks.get(m.monitor_id, []), now) for m in found]
     lines.sort(key=lambda m: (m["order"], -(m["severity"] or 0), -m["open"], m["name"]))

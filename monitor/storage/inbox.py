@@ -60,16 +60,24 @@ COLUMNS = [M.name.label("monitor") if f == "monitor" else M.document if f == "do
 
 def page(session: Session, asked: Asked, limit: int) -> list[Row]:
     """The first ``limit`` alerts of a queue, most urgent first."""
-    state = "snoozed" if asked.view == "snoozed" else "open"
-    query = sa.select(*COLUMNS).join_from(tables.alerts, tables.monitors).where(A.state == state)
+    first = (
+        sa.select(A.alert_id)
+        .where(A.state == ("snoozed" if asked.view == "snoozed" else "open"))
+        .order_by(A.rank.desc(), A.alert_id.desc())
+        .limit(limit)
+    )
     if asked.queue is not None:
-        query = query.where(A.queue == asked.queue)
+        first = first.where(A.queue == asked.queue)
     if asked.view == "free":
-        query = query.where(sa.or_(A.owner.is_(None), A.owner == asked.actor))
+        first = first.where(sa.or_(A.owner.is_(None), A.owner == asked.actor))
+    if asked.words:
+        first = first.join_from(tables.alerts, tables.monitors)
     for word in asked.words.split()[:5]:
         texts = (A.entity, M.name, A.brief, A.public_id)
-        query = query.where(sa.or_(*[t.icontains(word, autoescape=True) for t in texts]))
-    return [Row(*r) for r in session.execute(query.order_by(A.rank.desc(), A.alert_id.desc()).limit(limit))]
+        first = first.where(sa.or_(*[t.icontains(word, autoescape=True) for t in texts]))
+    # the ids alone are ranked, so that the database does not carry whole documents through its sort
+    query = sa.select(*COLUMNS).join_from(tables.alerts, tables.monitors).where(A.alert_id.in_(first))
+    return [Row(*r) for r in session.execute(query.order_by(A.rank.desc(), A.alert_id.desc()))]
 
 
 def these(session: Session, alert_ids: list[int]) -> list[Row]:

@@ -13,7 +13,7 @@ from monitor.storage import tables
 A, B, M, R, V = (
     tables.alerts.c, tables.score_bins.c, tables.monitors.c, tables.runs.c, tables.versions.c,
 )  # fmt: skip
-WATCHED = ["pull", "score", "train"]  # jobs whose failing makes a monitor fail
+WATCHED = ["pull", "score", "train", "promote"]  # jobs whose failing makes a monitor fail
 
 
 @dataclass(frozen=True)
@@ -50,12 +50,6 @@ class Standing:
 
 def fleet(session: Session) -> list[Standing]:
     """Every monitor with its champion and its open alerts."""
-    pulled = (
-        sa.select(sa.func.max(R.finished_at))
-        .where(R.scope == "monitor:" + sa.cast(M.monitor_id, sa.Text), R.job == "pull", R.state == "done")
-        .correlate(tables.monitors)
-        .scalar_subquery()
-    )
     alerts = (
         sa.select(
             A.monitor_id,
@@ -70,7 +64,8 @@ def fleet(session: Session) -> list[Standing]:
     champion = sa.and_(V.monitor_id == M.monitor_id, V.state == "champion")
     rows = session.execute(
         sa.select(
-            M.monitor_id, M.name, M.document, M.fields, M.stored, M.quarantined, M.notices, M.created_at, pulled,
+            M.monitor_id, M.name, M.document, M.fields, M.stored, M.quarantined, M.notices, M.created_at,
+            _ended("pull", "done"),
             sa.func.coalesce(alerts.c.open, 0), alerts.c.severity, alerts.c.value,
             V.number, V.decided_at, V.threshold, sa.func.coalesce(V.scored_through <= V.trained_through, sa.false()),
         )
@@ -82,21 +77,40 @@ def fleet(session: Session) -> list[Standing]:
     return [Standing(*tuple(r)) for r in rows]
 
 
-def failures(session: Session, monitor_ids: list[int]) -> dict[int, Any]:
+def failures(session: Session) -> dict[int, Any]:
     """monitor_id -> its newest failed run, where no run of the same job succeeded since."""
+    ended = {(job, state): _ended(job, state) for job in WATCHED for state in ("failed", "done")}
+    rows = session.execute(sa.select(M.monitor_id, *ended.values()).where(M.deleted_at.is_(None)))
     found: dict[int, Any] = {}
-    for monitor_id in monitor_ids:
-        for job in WATCHED:
-            ended = sa.select(R.run_id, R.job, R.state, R.finished_at, R.message, R.attempt).where(
-                R.scope == scope_of(monitor_id), R.job == job
-            )
-            newest = [
-                session.execute(ended.where(R.state == state).order_by(R.finished_at.desc()).limit(1)).first()
-                for state in ("failed", "done")
-            ]
-            if newest[0] is not None and (newest[1] is None or newest[1].finished_at < newest[0].finished_at):
-                found.setdefault(monitor_id, newest[0])
+    for monitor_id, *at in rows:
+        last = dict(zip(ended, at, strict=True))
+        stands = [
+            (last[job, "failed"], job)
+            for job in WATCHED
+            if last[job, "failed"] and (last[job, "done"] is None or last[job, "done"] < last[job, "failed"])
+        ]
+        if stands:
+            found[monitor_id] = _failed(session, monitor_id, *max(stands))
     return found
+
+
+def _ended(job: str, state: str) -> sa.ScalarSelect[Any]:
+    """When a job of the monitor at hand last ended so: one look into an index."""
+    scope = "monitor:" + sa.cast(M.monitor_id, sa.Text)
+    return (
+        sa.select(sa.func.max(R.finished_at))
+        .where(R.scope == scope, R.job == job, R.state == state)
+        .correlate(tables.monitors)
+        .scalar_subquery()
+    )
+
+
+def _failed(session: Session, monitor_id: int, at: datetime, job: str) -> Any:
+    return session.execute(
+        sa.select(R.run_id, R.job, R.finished_at, R.message, R.attempt)
+        .where(R.scope == scope_of(monitor_id), R.job == job, R.state == "failed", R.finished_at == at)
+        .limit(1)
+    ).first()
 
 
 def sparks(session: Session, since: datetime) -> dict[int, list[Bin]]:
@@ -160,9 +174,10 @@ def desk(session: Session, now: datetime) -> Desk:
 
 
 def jobs(session: Session, since: datetime) -> dict[str, int]:
-    """state -> runs that began since then."""
-    rows = session.execute(sa.select(R.state, sa.func.count()).where(R.started_at >= since).group_by(R.state))
-    return {state: count for state, count in rows}  # noqa: C416  dict(rows) would take the result for a mapping
+    """Runs that began since then: in all, failed, running."""
+    counts = [sa.func.count(), *(sa.func.count(sa.case((R.state == s, 1))) for s in ("failed", "running"))]
+    row = session.execute(sa.select(*counts).where(R.started_at >= since)).one()
+    return dict(zip(("all", "failed", "running"), row, strict=True))
 
 
 def undelivered(session: Session) -> int:

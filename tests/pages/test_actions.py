@@ -1,10 +1,11 @@
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
 
 from dashboards.actions import Tray, take
+from dashboards.views.alerts import Desk, compose
 from monitor.storage import inbox, reviews, tables
 from monitor.storage.database import Database
 from monitor.storage.inbox import Asked
@@ -94,3 +95,15 @@ def test_what_is_no_list_of_presses_is_ignored(fresh: Database, sent: Any) -> No
 def test_a_press_of_an_unknown_kind_is_acknowledged_with_a_reason(fresh: Database) -> None:
     trays = send(fresh, {"n": 1, "do": "drop tables", "alert": "x"})
     assert trays[TRAY].taken == 1 and "does not know" in trays[TRAY].refused[0]["message"]
+
+
+def test_looking_at_the_inbox_asks_for_no_write_lock(fresh: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Database, "write", None)  # whoever writes here fails
+    compose(fresh, Desk(), None, "ana", NOW)
+
+
+def test_a_snooze_that_is_over_is_seen_by_looking(fresh: Database) -> None:
+    first = ids(fresh)[0]
+    send(fresh, {"n": 1, "do": "snooze", "alert": first, "choice": 2})
+    compose(fresh, Desk(), None, "ana", NOW + timedelta(hours=5))
+    assert state(fresh, first) == "open"
