@@ -34,7 +34,9 @@ def pull(context: Context, run: Run) -> Outcome:
         with context.database.read() as session:
             watched = monitors.get(session, run.monitor_id)
         zone = watched.config.time.zone if watched.config.time else "UTC"
-        batch = open_source(watched.config.source, zone=zone, schema=watched.schema).read(watched.cursor)
+        batch = open_source(
+            watched.config.source, zone=zone, schema=watched.schema, late=watched.config.schedule.delay
+        ).read(watched.cursor)
         counts = _keep(context, run, watched, batch)
         totals = {name: totals[name] + counts[name] for name in COUNTS}
         notices += batch.notices
