@@ -4,12 +4,14 @@ Commands import what they need inside: ``monitor --help`` and a verdict from the
 """
 
 import json
+import os
 import sys
 
 import typer
 
 from monitor.cli import adding, alerts, configuration, demo, evaluation, jobs, look, services, trail, versions
-from monitor.domain.errors import MonitorError
+from monitor.cli.failing import FAILED, told
+from monitor.cli.output import safe
 
 app = typer.Typer(
     name="monitor",
@@ -29,19 +31,19 @@ app.add_typer(look.quarantine, name="quarantine")
 
 def main(arguments: list[str] | None = None) -> int:
     """Run a command; 0 it is done, 1 it failed, 2 the request was wrong."""
+    words = sys.argv[1:] if arguments is None else arguments
     try:
-        code = app(arguments, standalone_mode=False)
-    except MonitorError as fault:
-        return _failed(str(fault), 2 if fault.wrong_request else 1)
-    except typer.TyperException as fault:
-        return _failed(f"{fault.format_message()} See `monitor --help`.", 2)
-    except (typer.Abort, KeyboardInterrupt):
-        return _failed("stopped", 1)
+        code = app(words, standalone_mode=False)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # whoever read has seen enough
+        return FAILED
+    except (Exception, KeyboardInterrupt) as fault:
+        if (known := told(fault)) is None:
+            raise
+        message, code = known
+        print(safe(message if message.startswith("Usage:") else f"monitor: {message}"), file=sys.stderr)
+        if "--json" in words:
+            print(json.dumps({"error": message}))
+        return code
     return code if isinstance(code, int) else 0
-
-
-def _failed(message: str, code: int) -> int:
-    print(f"monitor: {message}", file=sys.stderr)
-    if "--json" in sys.argv:
-        print(json.dumps({"error": message}))
-    return code

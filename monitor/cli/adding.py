@@ -26,7 +26,7 @@ def add(
     yes: Annotated[bool, typer.Option("--yes", help="Do it: pull, train, and replay its history.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Look at a source, propose how to watch it with a reason for each choice, and with --yes do so."""
+    """Propose how to watch a source, with reasons; --yes does it."""
     from monitor.domain.monitor import Document
     from monitor.jobs.configuration import dump
     from monitor.jobs.propose import name_of, propose, source_of

@@ -1,20 +1,21 @@
 """alerts list, show, review: triage from the shell."""
 
 import uuid
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 
 from monitor.cli.output import Json, opened, show, stamp, table
 
 app = typer.Typer(help="The queue, one alert, a verdict.", no_args_is_help=True)
+State = Literal["open", "snoozed", "closed", "waiting", "suppressed"]
 Alert = Annotated[str, typer.Argument(help="An alert's id, as `alerts list` shows it.", show_default=False)]
 
 
 @app.command("list")
 def listed(
     queue: Annotated[str | None, typer.Option(help="Only this queue.")] = None,
-    state: Annotated[str, typer.Option(help="open, snoozed, closed, waiting or suppressed.")] = "open",
+    state: Annotated[State, typer.Option(help="In which state.")] = "open",
     limit: Annotated[int, typer.Option(help="At most so many.", min=1, max=10_000)] = 100,
     as_json: Json = False,
 ) -> None:
@@ -23,8 +24,9 @@ def listed(
 
     with opened() as context, context.database.read() as session:
         found = alerts.listed(session, state, queue, limit)
-    rows = [(a["public_id"], a["severity"], a["monitor"], a["entity"] or "", stamp(a["first_event_at"]), a["brief"])
-            for a in found]  # fmt: skip
+        now = context.now()
+    rows = [(a["public_id"], a["severity"], a["monitor"], a["entity"] or "", stamp(a["first_event_at"], now),
+             a["brief"]) for a in found]  # fmt: skip
     nothing = "No open alerts: nothing needs you now." if state == "open" else f"No {state} alerts."
     show(found, as_json, table(("alert", "severity", "monitor", "entity", "began", "why"), rows, nothing))
 

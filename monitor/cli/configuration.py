@@ -33,7 +33,7 @@ def init(as_json: Json = False) -> None:
 
 
 def check(file: File, as_json: Json = False) -> None:
-    """Find every fault of a configuration, with file and line; nothing is applied."""
+    """Find every fault of a configuration; nothing is applied."""
     from monitor.jobs.configuration import load
 
     document = load(file)
@@ -46,7 +46,7 @@ def check(file: File, as_json: Json = False) -> None:
 
 
 def plan(file: File, as_json: Json = False) -> None:
-    """Show what apply would change, and what the dashboard changed since the last file."""
+    """Show what apply would change, and dashboard changes."""
     from monitor.jobs.apply import plan as make_plan
     from monitor.jobs.configuration import load
 

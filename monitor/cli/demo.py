@@ -7,7 +7,7 @@ import typer
 from monitor.cli.output import Json, say, show
 from monitor.cli.services import Port
 
-app = typer.Typer(help="Three feeds to look at: Shuttle telemetry, simulated payments, this machine.",
+app = typer.Typer(help="Three feeds to look at, and faults on demand.",
                   no_args_is_help=True)  # fmt: skip
 
 

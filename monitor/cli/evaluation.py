@@ -1,11 +1,14 @@
 """evaluate: the honest yardstick for labelled history."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
 from monitor.cli.output import Json, show
+
+Kind = Literal["tabular", "sensor"]
+Objective = Literal["auto", "vanilla", "sparse", "denoising", "variational"]
 
 
 def register(app: typer.Typer) -> None:
@@ -16,11 +19,13 @@ def evaluate(
     train: Annotated[Path, typer.Option(help="CSV or Parquet to learn from.")],
     test: Annotated[Path, typer.Option(help="CSV or Parquet to be judged on.")],
     label: Annotated[str, typer.Option(help="Column of the truth (0 or 1); hidden from the model.")],
-    kind: Annotated[str, typer.Option(help="tabular or sensor.")] = "tabular",
+    kind: Annotated[
+        Kind, typer.Option(help="Whether a row stands alone or is a sample in time.")
+    ] = "tabular",
     time: Annotated[str | None, typer.Option(help="Time column, needed for sensor.")] = None,
     entity: Annotated[str | None, typer.Option(help="Column of whose row it is.")] = None,
     exclude: Annotated[list[str] | None, typer.Option(help="A column to leave out; may be repeated.")] = None,
-    objective: Annotated[str, typer.Option(help="vanilla, sparse, denoising, variational or auto.")] = "auto",
+    objective: Annotated[Objective, typer.Option(help="How the autoencoder is trained.")] = "auto",
     seed: Annotated[int, typer.Option(help="Two runs with one seed are equal.")] = 0,
     scores: Annotated[Path | None, typer.Option(help="Write a CSV line a TEST row.")] = None,
     contaminated: Annotated[
@@ -34,7 +39,10 @@ def evaluate(
     ] = False,
     as_json: Json = False,
 ) -> None:
-    """Train on one labelled file, judge on another; the same Detector that jobs use."""
+    """Train on one labelled file, be judged on another.
+
+    It goes through the very detector that jobs use.
+    """
     from monitor.cli.progress import bar
     from monitor.training.evaluate import evaluate_files
 

@@ -15,12 +15,13 @@ def register(app: typer.Typer) -> None:
 
 
 def status(as_json: Json = False) -> None:
-    """Monitors, last success, lag, open alerts; exit code 1 if anything is late or broken."""
+    """Show how each monitor fares; 1 if one is late or failing."""
     from monitor.storage import health
 
     with opened() as context, context.database.read() as session:
-        found = health.of_all(session, context.now())
-    rows = [(h["monitor"], h["state"], stamp(h["last_success"]["pull"]), h["lag"], h["open_alerts"],
+        now = context.now()
+        found = health.of_all(session, now)
+    rows = [(h["monitor"], h["state"], stamp(h["last_success"]["pull"], now), h["lag"], h["open_alerts"],
              h["message"] or "") for h in found]  # fmt: skip
     nothing = "No monitors yet: write a monitors.yaml and `monitor apply` it, or try `make demo`."
     show(

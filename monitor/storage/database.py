@@ -9,10 +9,16 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from monitor.domain.errors import MonitorError
+
 OperationalFault = sa.exc.OperationalError  # for callers, who do not import SQLAlchemy
 __all__ = ["Database", "Session"]  # the layers above take the session's type from here
 
 BUSY_SECONDS = 60.0  # above the longest batch that any job writes in one transaction
+
+
+class UnusableAddress(MonitorError):
+    """The database's address is none, or of a kind that is not supported."""
 
 
 class Database:
@@ -25,9 +31,7 @@ class Database:
     """
 
     def __init__(self, url: str) -> None:
-        self.url = sa.make_url(url)
-        if self.url.drivername == "postgresql":
-            self.url = self.url.set(drivername="postgresql+psycopg")
+        self.url = _address(url)
         self.dialect = self.url.get_backend_name()
         self.engine = _sqlite(self.url) if self.dialect == "sqlite" else _server(self.url)
         self._writer = self.engine.execution_options(monitor_write=True)
@@ -47,6 +51,20 @@ class Database:
 
     def close(self) -> None:
         self.engine.dispose()
+
+
+def _address(text: str) -> sa.URL:
+    """The address with its driver; one of another kind is refused without repeating what may hold a password."""
+    try:
+        url = sa.make_url(text)
+    except sa.exc.ArgumentError:
+        url = None
+    if url is None or url.get_backend_name() not in ("sqlite", "postgresql"):
+        got = f"{url.drivername}://..." if url else "no address"
+        raise UnusableAddress(
+            f"MONITOR_DATABASE_URL: got {got}; expected sqlite:///file or postgresql://user@host/name"
+        )
+    return url.set(drivername="postgresql+psycopg") if url.drivername == "postgresql" else url
 
 
 def _sqlite(url: sa.URL) -> sa.Engine:
