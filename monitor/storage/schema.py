@@ -1,6 +1,7 @@
 """The schema's way up and down: Alembic on the migrations that are installed with the product."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -59,13 +60,38 @@ def ready(database: Database) -> None:
 
 
 def _apply(database: Database, change: Callable[[Config], None]) -> None:
+    """Run Alembic in one transaction that holds the database for itself."""
     config = _config()
-    with database.write() as session:
-        connection = session.connection()
-        if connection.dialect.name == "postgresql":
+    with _connection(database) as connection:
+        if database.dialect == "postgresql":
             connection.execute(sa.select(sa.func.pg_advisory_xact_lock(LOCK)))
         config.attributes["connection"] = connection
         change(config)
+        if database.dialect == "sqlite":
+            _references_hold(connection)
+
+
+@contextmanager
+def _connection(database: Database) -> Iterator[sa.Connection]:
+    """A write transaction; SQLite rebuilds a table to alter it, which its foreign keys must not see as a deletion."""
+    with database.engine.connect().execution_options(monitor_write=True) as connection:
+        driver = connection.connection.driver_connection
+        if database.dialect == "sqlite" and driver is not None:
+            driver.execute("PRAGMA foreign_keys=OFF").close()  # has no effect once the transaction has begun
+        try:
+            with connection.begin():
+                yield connection
+        finally:
+            if database.dialect == "sqlite" and driver is not None:
+                driver.execute("PRAGMA foreign_keys=ON").close()
+
+
+def _references_hold(connection: sa.Connection) -> None:
+    broken = connection.exec_driver_sql("PRAGMA foreign_key_check").fetchall()
+    if broken:
+        raise MonitorError(
+            f"{len(broken)} rows would refer to nothing, the first in {broken[0][0]}; nothing changed"
+        )
 
 
 def _config() -> Config:
