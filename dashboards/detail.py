@@ -53,6 +53,7 @@ def detail(session: Session, public_id: str, actor: str, now: datetime) -> Detai
         zone=config.schedule.timezone,
         now=now,
         top=top,
+        brief=alert.last_event_at - alert.first_event_at < timedelta(minutes=10),
         lines=[Line.of(p, config) for p in parts[:FIELDS]],
         more=max(0, len(parts) - FIELDS),
         chart=_chart(session, table, alert, config, stored) if table is not None else None,

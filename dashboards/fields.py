@@ -40,7 +40,8 @@ def written(value: Any, field: str, config: Monitor) -> str:
         return writing.money(value, config.currency)
     if isinstance(value, str):
         return value.removesuffix(UNSEEN)
-    return amount(value, config.fields.unit.get(field))
+    text = amount(value, config.fields.unit.get(field))
+    return text.replace("-", "−", 1) if number(value) is not None else text
 
 
 @dataclass(frozen=True)
@@ -81,7 +82,8 @@ def _usual(low: float | None, high: float | None, field: str, config: Monitor) -
     if low is None or high is None:
         return ""
     sign, unit = number_sign(field, config)
-    return f"{sign}{amount(low)} – {sign}{amount(high, unit)}"
+    words = f"{sign}{amount(low)} – {sign}{amount(high, unit)}"
+    return words.replace(" – ", " to ").replace("-", "−") if low < 0 else words
 
 
 def _place(

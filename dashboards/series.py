@@ -45,7 +45,15 @@ def scatter(
     hot = [(axis(at), scale(v)) for n, at, v in rows if n in flagged]
     marks = _band(scale, low, high)
     if hot:
-        marks.append(box(min(x for x, _ in hot) - 0.004, max(x for x, _ in hot) + 0.004, 0, 1, "flag"))
+        marks.append(
+            box(
+                max(0.0, min(x for x, _ in hot) - 0.006),
+                min(1.0, max(x for x, _ in hot) + 0.004),
+                0,
+                1,
+                "flag",
+            )
+        )
     if expected is not None:
         marks.append(level(scale(expected), "expected"))
     marks += [dots(calm, "dot dim"), dots(hot, "dot hot large")]

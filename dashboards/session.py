@@ -52,7 +52,12 @@ def ping() -> None:
 def go(target: str | None) -> None:
     """Follow a click: ``alert:k3m9x2a``, ``monitor:host``, ``runs:host``; what else is clicked is the page's own."""
     kind, _, name = (target or "").partition(":")
-    routes = {"alert": ("alerts", "alert"), "monitor": ("monitors", "name"), "runs": ("runs", "monitor")}
+    routes = {
+        "alert": ("alerts", "alert"),
+        "monitor": ("monitors", "name"),
+        "runs": ("runs", "monitor"),
+        "fleet": ("monitors", ""),
+    }
     if kind in routes:
         page, parameter = routes[kind]
         st.switch_page(st.session_state["pages"][page], query_params={parameter: name} if name else None)

@@ -78,21 +78,37 @@ def _line(m: Standing, failed: Any, bins: list[pages.Bin], now: datetime) -> dic
 
 
 def _troubled(lines: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """One card a monitor that fails or is late; many of a kind share one."""
     found = []
-    for m in lines:
-        since = f"since {writing.clock(m['pulled_at'], m['zone'], named=True)}" if m["pulled_at"] else "yet"
-        if m["state"] == "failing":
-            title, note = f"{m['name']}: {m['failed'].job} fails", m["failed"].message or "no message"
-        elif m["state"] == "late":
-            title, note = (
-                f"{m['name']}: no pull succeeded {since}",
-                "the cursor is kept; what was missed is caught up",
-            )
+    for state in ("failing", "late"):
+        mine = [m for m in lines if m["state"] == state]
+        if len(mine) > 2:
+            names = ", ".join(m["name"] for m in mine[:8]) + (" …" if len(mine) > 8 else "")
+            since = min((m["pulled_at"] for m in mine if m["pulled_at"]), default=None)
+            title = f"{len(mine)} monitors are {state}"
+            found.append(_card(title, names, since, "fleet:"))
         else:
-            continue
-        found.append({"severity": 3, "title": title, "note": note, "since": m["pulled_at"], "owner": None,
-                      "go": f"runs:{m['name']}"})  # fmt: skip
-    return found[:URGENT]
+            found += [_trouble(m) for m in mine]
+    return found
+
+
+def _trouble(m: dict[str, Any]) -> dict[str, Any]:
+    since = f"since {writing.clock(m['pulled_at'], m['zone'], named=True)}" if m["pulled_at"] else "yet"
+    if m["state"] == "failing":
+        title, note = f"{m['name']}: {m['failed'].job} fails", m["failed"].message or "no message"
+    else:
+        title, note = (
+            f"{m['name']}: no pull succeeded {since}",
+            "the cursor is kept; what was missed is caught up",
+        )
+    return {
+        "severity": 3,
+        "title": title,
+        "note": note,
+        "since": m["pulled_at"],
+        "owner": None,
+        "go": f"runs:{m['name']}",
+    }
 
 
 def _urgent(reading: Session) -> list[dict[str, Any]]:

@@ -49,13 +49,13 @@ def percent(share: float | None) -> str:
 def odds(p_value: float | None) -> str:
     """A p-value as how many normal rows it takes to see one that is as odd.
 
-    >>> odds(1 / 21_034), odds(0.5), odds(0.0), odds(None)
-    ('1 in 21,000', '1 in 2', 'beyond any seen', '–')
+    >>> odds(1 / 21_034), odds(0.5), odds(1e-12), odds(None)
+    ('1 in 21,000', '1 in 2', '1 in over a billion', '–')
     """
     if p_value is None:
         return NONE
-    if p_value <= 0:
-        return "beyond any seen"
+    if p_value < 1e-9:  # no calibration set holds so many rows; more digits would be made up
+        return "1 in over a billion"
     rows = 1 / p_value
     digits = max(0, int(math.log10(rows)) - 1)
     return f"1 in {round(rows / 10**digits) * 10**digits:,}"
@@ -116,7 +116,9 @@ def day(at: datetime, zone: str, *, year: bool = False) -> str:
     return f"{local.day} {local:%b}" + f" {local.year}" * year
 
 
-def moment(at: datetime | None, zone: str, now: datetime, *, named: bool = True) -> str:
+def moment(
+    at: datetime | None, zone: str, now: datetime, *, named: bool = True, seconds: bool = False
+) -> str:
     """The time alone today, with the day before that, with the year before this one.
 
     >>> from datetime import UTC
@@ -129,7 +131,7 @@ def moment(at: datetime | None, zone: str, now: datetime, *, named: bool = True)
     if at is None:
         return NONE
     here, today = at.astimezone(ZoneInfo(zone)), now.astimezone(ZoneInfo(zone))
-    time = clock(at, zone, named=named)
+    time = clock(at, zone, named=named, seconds=seconds)
     if here.date() == today.date():
         return time
     return f"{day(at, zone, year=here.year != today.year)}, {time}"

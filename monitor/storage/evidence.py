@@ -165,13 +165,12 @@ def past(session: Session, row: Any, since: datetime, limit: int) -> list[Past]:
 
 
 def changes(session: Session, alert_id: int, limit: int) -> list[sa.Row[Any]]:
-    """What happened to an alert, newest first."""
+    """What happened to an alert, newest first; of its growing only the last step."""
     c = tables.alert_changes.c
-    return list(
-        session.execute(
-            sa.select(c.at, c.kind, c.actor, c.detail)
-            .where(c.alert_id == alert_id)
-            .order_by(c.at.desc(), c.change_id.desc())
-            .limit(limit)
-        )
-    )
+    said = sa.select(c.at, c.kind, c.actor, c.detail, c.change_id).where(c.alert_id == alert_id)
+    newest = said.order_by(c.at.desc(), c.change_id.desc())
+    rows = [
+        *session.execute(newest.where(c.kind == "grew").limit(1)),
+        *session.execute(newest.where(c.kind != "grew").limit(limit)),
+    ]
+    return sorted(rows, key=lambda r: (r.at, r.change_id), reverse=True)

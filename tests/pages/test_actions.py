@@ -97,7 +97,9 @@ def test_a_press_of_an_unknown_kind_is_acknowledged_with_a_reason(fresh: Databas
     assert trays[TRAY].taken == 1 and "does not know" in trays[TRAY].refused[0]["message"]
 
 
-def test_looking_at_the_inbox_asks_for_no_write_lock(fresh: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_looking_at_the_inbox_asks_for_no_write_lock(
+    fresh: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(Database, "write", None)  # whoever writes here fails
     compose(fresh, Desk(), None, "ana", NOW)
 

@@ -73,6 +73,8 @@ def test_each_kind_of_field_is_written_in_its_own_words(
 def test_money_and_units_stand_with_their_numbers() -> None:
     money = Line.of(seed.part("amount", 0.5, 1940.0, 58.4, 12.0, 312.0), CARDS)
     assert (money.actual, money.expected, money.usual) == ("€1,940.00", "€58.40", "€12 – €312")
+    below = Line.of(seed.part("slope", 0.5, -3.0, 6.0, -7.0, 8.0), CARDS)
+    assert (below.actual, below.usual) == ("−3", "−7 to 8")
     distance = Line.of(seed.part("distance", 0.5, 38.0, 6.0, 0.0, 41.0), CARDS)
     assert (distance.actual, distance.usual, distance.outside) == ("38 km", "0 – 41 km", False)
 

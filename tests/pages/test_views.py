@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import seed
 import sqlalchemy as sa
 from streamlit.testing.v1 import AppTest
 
@@ -51,6 +52,14 @@ def test_overview_says_what_needs_a_person_first(url: str) -> None:
     assert order == sorted(order)
     for state in ("failing", "provisional", "learning", "on time"):
         assert state in page
+
+
+def test_many_late_monitors_share_one_card(fresh: Database) -> None:
+    with fresh.write() as writing:
+        old = sa.update(tables.runs).where(tables.runs.c.state == "done")
+        writing.execute(old.values(finished_at=seed.datetime(2026, 1, 1, tzinfo=seed.UTC)))
+    page = html(open_page(str(fresh.url), "overview"))
+    assert "4 monitors are late" in page and "0 of 5 monitors on time" in page
 
 
 def test_every_page_speaks_when_there_is_nothing(tmp_path: Path) -> None:

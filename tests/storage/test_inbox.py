@@ -131,3 +131,15 @@ def test_changes_come_newest_first(database: Database) -> None:
             )
         )
         assert [c.kind for c in evidence.changes(session, alert_id, 9)] == ["noted", "opened"]
+
+
+def test_of_an_alerts_growing_only_the_last_step_is_told(database: Database) -> None:
+    with database.write() as session:
+        alert_id = inbox.page(session, Asked("plant"), 1)[0].alert_id
+        for n in range(30):
+            values = {"alert_id": alert_id, "at": NOW + timedelta(minutes=n), "actor": "monitor"}
+            session.execute(
+                sa.insert(tables.alert_changes).values(kind="grew", detail={"members": n}, **values)
+            )
+        found = evidence.changes(session, alert_id, 9)
+    assert [(c.kind, c.detail["members"]) for c in found] == [("grew", 29), ("opened", 31)]
