@@ -32,6 +32,8 @@ function start(root) {
     for (const map of [gone, restored]) for (const [id, was] of map) if (was.n <= taken) map.delete(id)
     const refused = (data.refused[tray] ?? []).filter((r) => !done.refused?.has(r.n))
     for (const r of refused) { (done.refused ??= new Set()).add(r.n); say(r.message, false) }
+    if (asked.turn !== done.turn && at !== data.open && !visible().includes(at)) at = null
+    done.turn = asked.turn
     if (data.open && data.open !== done.open) { at = done.open = data.open; screen("alert") }
     if (!at || (!visible().includes(at) && !data.details[at])) at = visible()[0] ?? null
     paint()
@@ -142,6 +144,7 @@ function start(root) {
 
   function note(open) {
     noting.hidden = !open
+    if (open) toast.hidden = true
     if (open) noting.querySelector("textarea").focus()
     else { noting.querySelector("textarea").value = ""; list.focus() }
   }

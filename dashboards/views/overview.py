@@ -101,14 +101,11 @@ def _trouble(m: dict[str, Any]) -> dict[str, Any]:
             f"{m['name']}: no pull succeeded {since}",
             "the cursor is kept; what was missed is caught up",
         )
-    return {
-        "severity": 3,
-        "title": title,
-        "note": note,
-        "since": m["pulled_at"],
-        "owner": None,
-        "go": f"runs:{m['name']}",
-    }
+    return _card(title, note, m["pulled_at"], f"runs:{m['name']}")
+
+
+def _card(title: str, note: str, since: datetime | None, go: str) -> dict[str, Any]:
+    return {"severity": 3, "title": title, "note": note, "since": since, "owner": None, "go": go}
 
 
 def _urgent(reading: Session) -> list[dict[str, Any]]:

@@ -157,6 +157,7 @@ def test_the_filter_asks_the_database_and_offers_to_clear_itself(visit: Callable
     page.locator(".rows li").nth(1).wait_for(state="detached")
     assert "line 3" in page.locator(".rows li").inner_text()
     page.keyboard.type("1 zebra")
+    page.get_by_text("Nothing is selected").wait_for()
     page.get_by_text("Clear the filter").click()
     page.locator(".rows li").nth(5).wait_for()
 
