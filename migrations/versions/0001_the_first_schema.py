@@ -114,7 +114,16 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("alert_id", name=op.f("pk_alerts")),
         sa.UniqueConstraint("public_id", name=op.f("uq_alerts_public_id")),
     )
-    op.create_index("ix_alerts_closed", "alerts", ["closed_at"], unique=False)
+    op.create_index(
+        "ix_alerts_closed", "alerts", ["closed_at", "verdict", "opened_at", "queue"], unique=False
+    )
+    op.create_index("ix_alerts_ranked", "alerts", ["state", "rank", "alert_id"], unique=False)
+    op.create_index(
+        "ix_alerts_standing",
+        "alerts",
+        ["state", "monitor_id", "queue", "severity", "value", "opened_at"],
+        unique=False,
+    )
     op.create_index("ix_alerts_entity", "alerts", ["monitor_id", "entity", "opened_at"], unique=False)
     op.create_index(
         "ix_alerts_open_entity", "alerts", ["monitor_id", "state", "entity", "last_event_at"], unique=False
@@ -195,7 +204,7 @@ def upgrade() -> None:
     op.create_index(
         "ix_runs_scope_job_finished", "runs", ["scope", "job", "state", "finished_at"], unique=False
     )
-    op.create_index("ix_runs_started", "runs", ["started_at"], unique=False)
+    op.create_index("ix_runs_started", "runs", ["started_at", "state"], unique=False)
     op.create_index("ix_runs_state_not_before", "runs", ["state", "not_before"], unique=False)
     op.create_table(
         "score_bins",
@@ -349,6 +358,8 @@ def downgrade() -> None:
     op.drop_index("ix_alerts_queue", table_name="alerts")
     op.drop_index("ix_alerts_open_entity", table_name="alerts")
     op.drop_index("ix_alerts_entity", table_name="alerts")
+    op.drop_index("ix_alerts_standing", table_name="alerts")
+    op.drop_index("ix_alerts_ranked", table_name="alerts")
     op.drop_index("ix_alerts_closed", table_name="alerts")
     op.drop_table("alerts")
     op.drop_table("scores")

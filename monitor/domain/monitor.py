@@ -21,7 +21,9 @@ from monitor.domain.schedule import Cron, Duration, Zone
 class Part(BaseModel):
     """Unknown keys are faults, and a part does not change after it was read."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)  # no database stores those as JSON
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, allow_inf_nan=False
+    )  # no database stores those as JSON
 
 
 class FilesSource(Part):

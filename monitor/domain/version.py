@@ -47,9 +47,9 @@ def better(candidate: Trial, champion: Trial | None, allowed_per_day: float) -> 
         "champion_flagged_per_day": round(champion.flagged_per_day, 2) if champion else None,
     }
     if champion is None:
-        found = f"AUROC {candidate.auroc:.3f} against planted faults on {candidate.rows} held-back rows"
+        found = f"AUROC {candidate.auroc:.3f} against planted faults on {candidate.rows:,} held-back rows"
         return Decision(True, f"first version; {found}", figures)
-    pair = f"AUROC {candidate.auroc:.3f} against {champion.auroc:.3f} on {candidate.rows} held-back rows"
+    pair = f"AUROC {candidate.auroc:.3f} against {champion.auroc:.3f} on {candidate.rows:,} held-back rows"
     if candidate.auroc < champion.auroc - MARGIN:
         return Decision(False, f"finds fewer planted faults than the champion: {pair}", figures)
     limit = max(LEAST, VOLUME * allowed_per_day, champion.flagged_per_day)

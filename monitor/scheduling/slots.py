@@ -9,10 +9,12 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.triggers.base import BaseTrigger
 
 from monitor.domain.run import Request
+from monitor.jobs import review
 from monitor.jobs.context import Context
 from monitor.jobs.running import reap
 from monitor.scheduling import triggers
-from monitor.storage import monitors, outbox, runs
+from monitor.storage import monitors, outbox, reviews, runs
+from monitor.storage.monitors import Watched
 
 log = structlog.get_logger()
 LOOK = 2.0  # seconds between two looks at the monitors, the outbox and dead workers
@@ -59,31 +61,34 @@ class Scheduler:
         self.clock.shutdown(wait=False)
 
     def look(self) -> None:
-        """Follow the monitors table, free what dead workers held, and ask for a round of the outbox if one is due."""
+        """Free what dead workers held, follow the monitors table, wake snoozed alerts, and have the outbox sent."""
         reap(self.context)
+        now = self.context.now()
         with self.context.database.read() as session:
             watched = monitors.listed(session)
-            due = outbox.channels_due(session, self.context.now())
-        wanted = set()
+            due = outbox.channels_due(session, now)
+            asleep = reviews.due_snoozes(session, now)
+        self._follow(watched)
+        if not due and not asleep:
+            return
+        with self.context.database.write() as session:
+            review.wake(session, now)
+            if due:
+                request = Request("notify", None, f"due-{now:%Y%m%dT%H%M%S}")
+                runs.offer(session, request, "schedule", now, coalesce=True)
+
+    def _follow(self, watched: list[Watched]) -> None:
+        """Triggers for the monitors that are there, with the schedules they have now."""
+        wanted = {"all/prune"}
         for w in watched:
             text = w.config.schedule.model_dump_json()
             for job, trigger in triggers.of(w.config.schedule).items():
                 name = f"monitor:{w.monitor_id}/{job}"
                 wanted.add(name)
                 self._keep(name, job, w.monitor_id, trigger, text)
-        for name in self.kept.keys() - wanted - {"all/prune"}:
+        for name in self.kept.keys() - wanted:
             self.clock.remove_job(name)
             del self.kept[name]
-        if due:
-            with self.context.database.write() as session:
-                now = self.context.now()
-                runs.offer(
-                    session,
-                    Request("notify", None, f"due-{now:%Y%m%dT%H%M%S}"),
-                    "schedule",
-                    now,
-                    coalesce=True,
-                )
 
     def _keep(self, name: str, job: str, monitor_id: int | None, trigger: BaseTrigger, text: str) -> None:
         if self.kept.get(name) == text:

@@ -39,8 +39,11 @@ def learn(session: Session, monitor_id: int, labels: pd.DataFrame, origin: str, 
 
 def anomalous(session: Session, monitor_id: int) -> dict[str, str]:
     """source_key -> origin of each row known to be anomalous; a review outweighs the source."""
+    from_source = sa.case((L.origin == "source", 0), else_=1)
     rows = session.execute(
-        sa.select(L.source_key, L.value, L.origin).where(L.monitor_id == monitor_id).order_by(L.origin.desc())
-    )  # "source" sorts behind "review:...", so a review is written last
+        sa.select(L.source_key, L.value, L.origin)
+        .where(L.monitor_id == monitor_id)
+        .order_by(from_source, L.known_at, L.label_id)
+    )  # the last word counts
     known: dict[str, tuple[int, str]] = {key: (value, origin) for key, value, origin in rows}
     return {key: origin for key, (value, origin) in known.items() if value == 1}

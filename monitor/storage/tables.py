@@ -80,7 +80,7 @@ runs = sa.Table(
     sa.Column("message", sa.Text),  # one sentence: what came of it, or why it failed and what to do
     sa.UniqueConstraint("scope", "job", "slot"),
     sa.Index("ix_runs_state_not_before", "state", "not_before"),  # the workers' question
-    sa.Index("ix_runs_started", "started_at"),  # the page's question
+    sa.Index("ix_runs_started", "started_at", "state"),  # the page's question
     sa.Index("ix_runs_scope_job_finished", "scope", "job", "state", "finished_at"),  # last success of a job
 )
 
@@ -215,7 +215,10 @@ alerts = sa.Table(
     sa.Index("ix_alerts_queue", "state", "queue", "rank", "alert_id"),  # the inbox
     sa.Index("ix_alerts_open_entity", "monitor_id", "state", "entity", "last_event_at"),  # grouping
     sa.Index("ix_alerts_entity", "monitor_id", "entity", "opened_at"),  # the history of its entity
-    sa.Index("ix_alerts_closed", "closed_at"),  # closed today
+    sa.Index("ix_alerts_ranked", "state", "rank", "alert_id"),  # the inbox over all queues
+    # what the overview adds up, without reading the alerts themselves
+    sa.Index("ix_alerts_standing", "state", "monitor_id", "queue", "severity", "value", "opened_at"),
+    sa.Index("ix_alerts_closed", "closed_at", "verdict", "opened_at", "queue"),  # closed today
 )  # fmt: skip
 
 alert_members = sa.Table(

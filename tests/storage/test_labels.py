@@ -1,0 +1,55 @@
+"""Which truth counts where several were said of one row."""
+
+from datetime import UTC, datetime, timedelta
+
+import pandas as pd
+import pytest
+import sqlalchemy as sa
+
+from monitor.jobs.context import Context
+from monitor.storage import labels, tables
+
+NOW = datetime(2026, 3, 1, tzinfo=UTC)
+
+
+@pytest.fixture
+def monitor_id(context: Context) -> int:
+    with context.database.write() as session:
+        new = sa.insert(tables.monitors).values(name="m", document={}, cursor={}, notices=[], created_at=NOW)
+        return int(session.execute(new.returning(tables.monitors.c.monitor_id)).scalar_one())
+
+
+def say(context: Context, monitor_id: int, value: int, origin: str, hours: int = 0) -> None:
+    one = pd.DataFrame({"source_key": ["k"], "value": [value]})
+    with context.database.write() as session:
+        labels.learn(session, monitor_id, one, origin, NOW + timedelta(hours=hours))
+
+
+def known(context: Context, monitor_id: int) -> dict[str, str]:
+    with context.database.read() as session:
+        return labels.anomalous(session, monitor_id)
+
+
+def test_a_review_outweighs_what_the_source_says_later(context: Context, monitor_id: int) -> None:
+    say(context, monitor_id, 1, "review:9")
+    say(context, monitor_id, 0, "source", hours=5)
+    assert known(context, monitor_id) == {"k": "review:9"}
+
+
+def test_the_last_of_two_reviews_counts(context: Context, monitor_id: int) -> None:
+    say(context, monitor_id, 1, "review:9")
+    say(context, monitor_id, 0, "review:10", hours=1)
+    assert known(context, monitor_id) == {}
+
+
+def test_a_truth_that_is_said_again_keeps_its_day_and_a_changed_one_gets_a_new(
+    context: Context, monitor_id: int
+) -> None:
+    say(context, monitor_id, 0, "source")
+    say(context, monitor_id, 0, "source", hours=2)
+    with context.database.read() as session:
+        assert session.scalar(sa.select(tables.labels.c.known_at)) == NOW
+    say(context, monitor_id, 1, "source", hours=3)
+    assert known(context, monitor_id) == {"k": "source"}
+    with context.database.read() as session:
+        assert session.scalar(sa.select(tables.labels.c.known_at)) == NOW + timedelta(hours=3)
