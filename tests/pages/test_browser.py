@@ -251,6 +251,15 @@ def test_on_a_phone_queue_and_alert_are_two_screens(visit: Callable[..., Any]) -
     assert page.locator(".rows").is_visible()
 
 
+@pytest.mark.parametrize("width", [1024, 1280, 1366])
+def test_a_fields_name_keeps_its_room_on_a_small_screen(visit: Callable[..., Any], width: int) -> None:
+    page = inbox(visit("/alerts", width, 800))
+    room = page.locator(".fields td:first-child").first.evaluate("cell => cell.getBoundingClientRect().width")
+    overhang = page.locator(".detail").evaluate("detail => detail.scrollWidth - detail.clientWidth")
+    assert room >= 120
+    assert overhang <= 0
+
+
 def test_the_side_padding_reaches_streamlits_frame(visit: Callable[..., Any]) -> None:
     page = inbox(visit())
     padding = page.evaluate("getComputedStyle(document.querySelector('.stMainBlockContainer')).paddingLeft")
