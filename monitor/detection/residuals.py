@@ -49,7 +49,8 @@ class Mahalanobis:
 
     @classmethod
     def fit(cls, reference: Encoded, memory: Encoded) -> Self:
-        fitted = [cls._member(vectors) for vectors in cls._vectors(reference)]
+        # Not from the reference: calibration takes its rows as unseen, and a covariance has seen its own.
+        fitted = [cls._member(vectors) for vectors in cls._vectors(memory)]
         return cls(np.stack([c for c, _ in fitted]), np.stack([w for _, w in fitted]))
 
     @staticmethod
@@ -103,13 +104,13 @@ def _whitening(away: NDArray[np.float64]) -> NDArray[np.float64]:
 
 @dataclass(frozen=True)
 class ResidualNeighbours:
-    """Mean distance to the 5 nearest residual vectors of normal rows: is this *pattern* of errors a usual one?"""
+    """Distance to the nearest residual vector of a normal row: is this *pattern* of errors a usual one?"""
 
     std: Floats  # (K, d)
     stored: Floats  # (K, m, d): residuals over their std
     name: ClassVar[str] = "residual_neighbours"
     keeps_reference: ClassVar[bool] = True
-    q: ClassVar[int] = 5
+    q: ClassVar[int] = 1
 
     @classmethod
     def fit(cls, reference: Encoded, memory: Encoded) -> "ResidualNeighbours":

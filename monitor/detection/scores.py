@@ -32,7 +32,7 @@ class Part(Protocol):
 
     @classmethod
     def fit(cls, reference: Encoded, memory: Encoded) -> Self:
-        """``reference`` gives distributions of residuals, ``memory`` the rows to compare with."""
+        """``reference``: rows unseen in training, ``memory``: rows of training."""
         ...
 
     def raw(self, rows: Encoded, inside: bool = False) -> tuple[NDArray[np.floating], NDArray[np.floating]]:
@@ -82,9 +82,14 @@ class Score:
         parts = [kind.fit(reference, memory) for kind in kinds]
         return cls(parts, [Scale.fit(part.raw(reference, part.keeps_reference)[0]) for part in parts])
 
-    def apply(self, rows: Encoded) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Score (n,), and each column's share in it (n, d), summing to 1 a row."""
-        found = [part.raw(rows) for part in self.parts]
+    def apply(
+        self, rows: Encoded, reference: bool = False
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Score (n,), and each column's share in it (n, d), summing to 1 a row.
+
+        ``reference``: the rows are the very reference of ``fit``, and are scored as if they were not.
+        """
+        found = [part.raw(rows, reference and part.keeps_reference) for part in self.parts]
         scaled = np.stack(
             [s.apply(raw) for s, (raw, _) in zip(self.scales, found, strict=True)]
         )  # (parts, n)

@@ -34,7 +34,7 @@ PARTS: dict[str, type[Part]] = {
         Marginals,
     )
 }
-CLEAN: tuple[type[Part], ...] = (ResidualNeighbours, Memory)
+CLEAN: tuple[type[Part], ...] = (ResidualNeighbours, Memory, Marginals)
 CONTAMINATED: tuple[type[Part], ...] = (TrimmedMahalanobis, WideMemory, Marginals)
 # Trimming would take a rarer category for contamination, all its rows with it.
 MIXED: tuple[type[Part], ...] = (Mahalanobis, WideMemory, Marginals)
@@ -58,13 +58,12 @@ class TabularScorer:
     def fit(
         cls, features: Tabular, network: Network, train: pd.DataFrame, held: pd.DataFrame, contaminated: bool
     ) -> "TabularScorer":
-        """Learns distributions of residuals from ``held``, rows unseen in training, and keeps rows of ``train``."""
+        """Learns scales and usual patterns of residuals from ``held``, rows unseen in training; keeps rows of both."""
         reference = encode(network, views_of(features.transform(held.iloc[:REFERENCES])))
-        memory = views_of(features.transform(train.iloc[:STORED]))
-        nothing = np.zeros((1, memory.shape[1], 0), np.float32)
+        memory = encode(network, views_of(features.transform(train.iloc[:STORED])))
         robust = CONTAMINATED if features.measured.all() else MIXED
         parts = robust if contaminated else CLEAN
-        return cls(features, network, Score.fit(parts, reference, Encoded(memory, nothing, nothing)))
+        return cls(features, network, Score.fit(parts, reference, memory))
 
     @property
     def fields(self) -> list[str]:
@@ -74,6 +73,13 @@ class TabularScorer:
     def _width(self) -> int:
         # The widest array of a block: distances to stored rows, or a layer of all members.
         return max(STORED, 40 * len(self.features.field_of))
+
+    def held_scores(self, held: pd.DataFrame) -> NDArray[np.float64]:
+        """(n,): scores of the very rows that ``fit`` held back, none compared with itself."""
+        reference = encode(self.network, views_of(self.features.transform(held.iloc[:REFERENCES])))
+        return np.append(
+            self._score.apply(reference, reference=True)[0], self.score(held.iloc[REFERENCES:]).score
+        )
 
     def score(self, frame: pd.DataFrame, context: pd.DataFrame | None = None) -> Scored:
         """(n rows) -> one line a row; ``context`` is not used, a row stands alone."""

@@ -37,7 +37,7 @@ def fit_tabular(frame: pd.DataFrame, options: Options, tell: Progress) -> Fitted
     return Fitted(
         model=model,
         scorer=scorer,
-        held_scores=scorer.score(held).score,
+        held_scores=scorer.held_scores(held),
         rows_trained=len(rest),
         objective=name,
         reason=reason,

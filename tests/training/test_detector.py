@@ -163,3 +163,16 @@ def test_few_rows_are_enough(table: pd.DataFrame, broken: pd.DataFrame, rows: in
     for contaminated in (False, True):
         scored = Detector(objective="vanilla", contaminated=contaminated).fit(table[:rows]).score(broken)
         assert np.isfinite(scored["score"]).all()
+
+
+@pytest.mark.parametrize(("objective", "contaminated"), [("vanilla", False), ("vanilla", True)])
+def test_unseen_normal_rows_are_flagged_as_often_as_was_said(objective: str, contaminated: bool) -> None:
+    X = np.random.default_rng(0).normal(size=(6_000, 12)) @ np.random.default_rng(1).normal(size=(12, 12))
+    frame = pd.DataFrame(X).rename(columns="f{}".format)
+    p = (
+        Detector(objective=objective, contaminated=contaminated)
+        .fit(frame[:1_500])
+        .score(frame[1_500:])["p_value"]
+    )
+    assert (p <= 0.01).mean() == pytest.approx(0.01, abs=0.015)
+    assert (p <= 0.1).mean() == pytest.approx(0.1, abs=0.04)  # 300 rows calibrate
