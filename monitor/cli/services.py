@@ -35,8 +35,10 @@ def run() -> None:
 
 def dashboard(port: Port = 8501) -> None:
     """Run the dashboard only."""
+    from monitor.scheduling.children import end_with_parent
     from monitor.web.asgi import serve
 
+    end_with_parent()
     with opened() as context:
         settings = context.settings
     serve(settings, port)

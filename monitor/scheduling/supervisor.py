@@ -12,7 +12,7 @@ import structlog
 
 from monitor.app import open_context
 from monitor.scheduling import slots
-from monitor.scheduling.children import LANES, end_with_parent
+from monitor.scheduling.children import LANES, SUPERVISED
 from monitor.settings import Settings
 from monitor.storage.database import OperationalFault
 
@@ -65,7 +65,6 @@ def up(
     stop = threading.Event()
     for each in (signal.SIGINT, signal.SIGTERM):
         signal.signal(each, lambda *_: stop.set())
-    end_with_parent()
     children = [Child(c, _environment(settings)) for c in _commands(settings, port, dashboard, extra)]
     context = open_context(settings)
     scheduler = slots.Scheduler(context)
@@ -108,6 +107,7 @@ def _environment(settings: Settings) -> dict[str, str]:
     """Children read the same settings; one thread each, since there is a process a core."""
     return {
         **os.environ,
+        SUPERVISED: "1",
         "MONITOR_HOME": str(settings.home),
         "MONITOR_DATABASE_URL": settings.database_url,
         "MONITOR_LOG": os.environ.get("MONITOR_LOG", "info"),
