@@ -154,12 +154,12 @@ def succeeded_at(session: Session, monitor_id: int, job: str) -> datetime | None
     return found
 
 
-def forget(session: Session, before: datetime) -> int:
-    """Drop finished runs that are older than ``before``."""
-    gone = session.execute(
-        sa.delete(tables.runs).where(R.finished_at < before, R.state.in_(["done", "failed", "refused"]))
-    )
-    return int(gone.rowcount)  # type: ignore[attr-defined]  # a DELETE's result has it
+def forget(session: Session, before: datetime, *, message: str | None = None) -> int:
+    """Drop runs that ended before then; with ``message`` only those that ended saying just that."""
+    ended = sa.and_(R.finished_at < before, R.state.in_(["done", "failed", "refused"]))
+    said = R.message == message if message is not None else sa.true()
+    gone = session.execute(sa.delete(tables.runs).where(ended, said).returning(R.run_id))
+    return len(gone.all())
 
 
 def waiting(session: Session, jobs: list[str], now: datetime) -> bool:
