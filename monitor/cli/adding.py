@@ -1,10 +1,11 @@
 """add: from a file or table of one's own to its first alerts."""
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from monitor.cli.output import Json, opened, say, show, table
+from monitor.cli.output import Json, opened, say, show
+from monitor.cli.output import table as table_of
 
 if TYPE_CHECKING:
     from monitor.jobs.context import Context
@@ -16,38 +17,42 @@ def register(app: typer.Typer) -> None:
 
 
 def add(
-    source: Annotated[str, typer.Argument(help="A path or glob of CSV or Parquet, or ${URL} of a database.")],
+    source: Annotated[
+        str, typer.Argument(help="A path or glob of CSV or Parquet, or a database's address: '${URL}'.")
+    ],
     name: Annotated[str | None, typer.Option(help="The monitor's name; else made from the source's.")] = None,
-    query: Annotated[str | None, typer.Option(help="For a database: the SELECT to watch.")] = None,
+    table: Annotated[str | None, typer.Option(help="For a database: the table to watch.")] = None,
+    query: Annotated[str | None, typer.Option(help="For a database: a SELECT instead of a table.")] = None,
     cursor: Annotated[
-        list[str] | None,
-        typer.Option(help="For a database: the columns its rows grow along; may be repeated."),
+        list[str] | None, typer.Option(help="For a database: a column its rows grow along; may be repeated.")
     ] = None,
     yes: Annotated[bool, typer.Option("--yes", help="Do it: pull, train, and replay its history.")] = False,
     as_json: Json = False,
 ) -> None:
     """Propose how to watch a source, with reasons; --yes does it."""
+    from datetime import UTC, datetime
+
     from monitor.domain.monitor import Document
     from monitor.jobs.configuration import dump
-    from monitor.jobs.propose import name_of, propose, source_of
+    from monitor.jobs.propose import commented, name_of, propose, source_of
 
-    proposal = propose(source_of(source, query, cursor or []), name or name_of(source))
-    text = dump(Document(monitors=[proposal.monitor])).rstrip()
-    value = {"yaml": text, "reasons": dict(proposal.reasons), "result": None}
-    say(table(("what", "why"), proposal.reasons, ""))
+    watched, why = source_of(source, table=table, query=query, cursor=cursor)
+    proposal = propose(watched, name or name_of(source, watched), datetime.now(UTC))
+    reasons = [*why, *proposal.reasons]
+    text = commented(dump(Document(monitors=[proposal.monitor])), reasons).rstrip()
+    value = {"yaml": text, "reasons": dict(reasons), "fields": dict(proposal.fields), "result": None}
+    say(table_of(("field", "what it is taken for"), proposal.fields, "") + "\n")
     if not yes:
-        show(
-            value,
-            as_json,
-            f"\n{text}\n\nNothing was changed. Do it with --yes, or put this into a monitors.yaml.",
-        )
+        show(value, as_json, text)
+        say("\nNothing was changed. Do it with --yes, or put this into a monitors.yaml.")
         return
     with opened() as context:
         result = _start(context, proposal)
-    show(value | {"result": result}, as_json, f"\n{text}\n\n{result}")
+    show(value | {"result": result}, as_json, f"{text}\n\n{result['message']}")
 
 
-def _start(context: "Context", proposal: "Proposal") -> str:
+def _start(context: "Context", proposal: "Proposal") -> dict[str, Any]:
+    from monitor.domain.errors import Conflict
     from monitor.domain.monitor import Document
     from monitor.jobs.apply import apply
     from monitor.scheduling import run_now
@@ -56,11 +61,12 @@ def _start(context: "Context", proposal: "Proposal") -> str:
     name, actor = proposal.monitor.name, context.settings.actor
     with context.database.read() as session:
         present = configuration.current(session)
-    others = [m for m in present.monitors if m.name != name]
-    apply(context, Document(monitors=[*others, proposal.monitor], channels=present.channels), actor)
+    if any(m.name == name for m in present.monitors):
+        raise Conflict(f"there is a monitor {name!r} already; choose another with --name")
+    apply(context, Document(monitors=[*present.monitors, proposal.monitor], channels=present.channels), actor)
     for job in ("pull", "train", "score"):
         say(f"{job}: {run_now(context, job, name, actor)['message']}")
     with context.database.read() as session:
-        opened_alerts, days = alerts.over(session, monitors.named(session, name).monitor_id, 30)
-    span = f"the {days:g} days of its history (at most the last 30)"
-    return f"{opened_alerts} alerts over {span}; see `monitor alerts list`"
+        number, days = alerts.over(session, monitors.named(session, name).monitor_id, 30)
+    began = f"{number:,} alerts over the last {days:g} days of its history"
+    return {"alerts": number, "days": days, "message": f"{began}; see `monitor alerts list`"}

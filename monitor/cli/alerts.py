@@ -35,6 +35,7 @@ def listed(
 def one(alert: Alert, as_json: Json = False) -> None:
     """Show one alert: why, expected against actual, its rows."""
     from monitor.domain.sentence import amount
+    from monitor.domain.writing import counted, odds
     from monitor.storage import alerts
 
     with opened() as context, context.database.read() as session:
@@ -42,8 +43,8 @@ def one(alert: Alert, as_json: Json = False) -> None:
     lines = [
         f"{found['severity'].capitalize()} · {found['monitor']} · {found['entity'] or 'no entity'} · {found['state']}",
         found["why"],
-        f"began {stamp(found['first_event_at'])}, {found['members']} rows, one normal row in "
-        f"{1 / max(found['p_value'], 1e-300):,.0f} looks this odd",
+        f"began {stamp(found['first_event_at'])}, {counted(found['members'], 'row')}, the oddest seen in "
+        f"{odds(found['p_value'])} normal rows",
         "",
     ]
     fields = [(p["field"], amount(p["actual"]), amount(p["expected"]), _usual(p), f"{p['share']:.0%}")

@@ -29,7 +29,9 @@ def test_every_example_is_without_fault() -> None:
 
 
 def test_the_csv_example_reads_its_samples_each_once(context: Context, tmp_path: Path) -> None:
-    made = subprocess.run([sys.executable, EXAMPLES / "boiler.py"], capture_output=True, check=True)
+    made = subprocess.run(
+        [sys.executable, EXAMPLES / "boiler.py", "2026-03-04"], capture_output=True, check=True
+    )
     (tmp_path / "boiler.csv").write_bytes(made.stdout)
     (tmp_path / "csv.yaml").write_text((EXAMPLES / "csv.yaml").read_text())
     counts = pulled(context, tmp_path / "csv.yaml")

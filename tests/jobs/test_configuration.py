@@ -331,6 +331,22 @@ def test_what_is_written_back_reads_as_the_very_same_document(
     assert parse(dump(document)) == document
 
 
+@pytest.mark.parametrize(
+    "text",
+    ["\x85", "a\u2028b", "select *\nfrom tx\n", "a\nb", " lead\ntrail ", "\n", "a\n\nb\n\n", "\ttab", "a\r\nb"],
+)  # fmt: skip
+def test_a_text_is_written_back_to_the_letter(text: str) -> None:
+    document = parse(monitor())
+    changed = Document(monitors=[document.monitors[0].model_copy(update={"description": text})])
+    assert parse(dump(changed)) == changed
+
+
+def test_a_query_of_several_lines_stays_as_it_was_written() -> None:
+    query = "select *\nfrom tx\nwhere amount > 0"
+    text = GOOD.replace("select * from tx", '"' + query.replace("\n", "\\n") + '"')
+    assert "      query: |-\n        select *\n        from tx\n" in dump(parse(text))
+
+
 def test_a_document_is_written_the_way_people_write_it() -> None:
     text = dump(parse(GOOD))
     assert "budget: 20/day" in text

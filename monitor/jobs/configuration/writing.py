@@ -4,6 +4,7 @@ import io
 from typing import Any
 
 from ruamel.yaml import YAML
+from ruamel.yaml.scalarstring import DoubleQuotedScalarString, LiteralScalarString
 
 from monitor.domain.monitor import Document, Monitor, read_budget
 
@@ -15,15 +16,30 @@ def dump(document: Document) -> str:
 
     >>> print(dump(Document()))
     monitors: []
-    channels: []
     <BLANKLINE>
     """
     text, yaml = io.StringIO(), YAML()
     yaml.width = WIDTH
     yaml.indent(mapping=2, sequence=4, offset=2)
-    channels = [c.model_dump(mode="json", exclude_defaults=True) for c in document.channels]
-    yaml.dump({"monitors": [_monitor(m) for m in document.monitors], "channels": channels}, text)
+    parts = {"monitors": [_monitor(m) for m in document.monitors]}
+    if document.channels:
+        parts["channels"] = [c.model_dump(mode="json", exclude_defaults=True) for c in document.channels]
+    yaml.dump(_styled(parts), text)
     return text.getvalue()
+
+
+def _styled(value: Any) -> Any:
+    """Texts of several lines as they are; others that hold what cannot be seen with escapes."""
+    if isinstance(value, dict):
+        return {_styled(k): _styled(v) for k, v in value.items()}
+    if isinstance(value, list):
+        return [_styled(v) for v in value]
+    if not isinstance(value, str) or value.isprintable():
+        return value
+    lines = value.removesuffix("\n").split("\n")
+    if all(line.isprintable() and line == line.strip() and line for line in lines):
+        return LiteralScalarString(value)
+    return DoubleQuotedScalarString(value)
 
 
 def _monitor(monitor: Monitor) -> dict[str, Any]:
