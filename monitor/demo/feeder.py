@@ -2,6 +2,7 @@
 
 import os
 import signal
+import sqlite3
 import sys
 import threading
 from collections.abc import Sequence
@@ -62,7 +63,10 @@ def main(home: Path) -> int:
     while not stop.wait(TICK) and os.getppid() == parent:
         try:
             tick(home, feeds, datetime.now(UTC))
-        except OSError as error:  # a full disk passes; the feed goes on from what its file says
+        except (
+            OSError,
+            sqlite3.OperationalError,
+        ) as error:  # a full disk passes; the feed goes on from what its file says
             print(f"the demo's feeds could not grow: {error}", file=sys.stderr)
     return 0
 
