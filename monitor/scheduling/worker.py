@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 import time
+from contextlib import closing
 from types import FrameType
 
 import structlog
@@ -54,14 +55,12 @@ def main(lane: str) -> int:
     end_with_parent()
     parent = os.getppid()
     stop_on_signals()
-    context = open_context()
     try:
-        reap(context)
-        work(context, lane, parent)
+        with closing(open_context()) as context:
+            reap(context)
+            work(context, lane, parent)
     except Stopped:
         log.info("worker stopped", lane=lane)
-    finally:
-        context.close()
     return 0
 
 
