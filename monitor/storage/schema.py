@@ -31,6 +31,9 @@ def downgrade(database: Database, revision: str = "-1") -> str | None:
 
 def current(database: Database) -> str | None:
     """The revision the database is at; None where there is no schema yet."""
+    file = database.url.database if database.dialect == "sqlite" else None
+    if file is not None and not Path(file).exists():
+        return None  # a look makes no file
     with database.engine.connect() as connection:
         return MigrationContext.configure(connection).get_current_revision()
 

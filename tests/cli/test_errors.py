@@ -24,9 +24,12 @@ def failed(capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, str, s
     return code, out, err
 
 
-def test_a_database_without_tables_says_what_to_run(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_database_without_tables_says_what_to_run(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
     code, out, err = failed(capsys, "status", "--json")
     assert code == 1
+    assert list((tmp_path / "home").iterdir()) == [], "a look makes no database"
     assert "run `monitor init`" in err
     assert "run `monitor init`" in json.loads(out)["error"]
 
