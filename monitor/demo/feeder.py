@@ -63,10 +63,8 @@ def main(home: Path) -> int:
     while not stop.wait(TICK) and os.getppid() == parent:
         try:
             tick(home, feeds, datetime.now(UTC))
-        except (
-            OSError,
-            sqlite3.OperationalError,
-        ) as error:  # a full disk passes; the feed goes on from what its file says
+        except (OSError, sqlite3.OperationalError) as error:
+            # a full disk passes; the feed goes on from what its file says
             print(f"the demo's feeds could not grow: {error}", file=sys.stderr)
     return 0
 
