@@ -57,10 +57,14 @@ def plan(file: File, as_json: Json = False) -> None:
     if planned.drift:
         lines += ["", "changed on the dashboard since the last applied file:"]
         lines += [line for change in planned.drift for line in change.lines()]
+    if planned.conflicts:
+        lines += ["", "of it, the file would undo (needs --overwrite):"]
+        lines += [line for change in planned.conflicts for line in change.lines()]
     lines += [f"refused: {reason}" for reason in planned.refused]
     value = {
         "changes": [vars(change) for change in planned.changes],
         "drift": [vars(change) for change in planned.drift],
+        "conflicts": [vars(change) for change in planned.conflicts],
         "refused": planned.refused,
     }
     show(value, as_json, "\n".join(lines))

@@ -8,24 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from monitor.cli import main
 from monitor.jobs.configuration import parse
-from monitor.jobs.context import Context
-
-
-@pytest.fixture
-def shell(
-    context: Context, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Any:
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("MONITOR_DATABASE_URL", context.settings.url)
-    monkeypatch.setenv("MONITOR_HOME", str(tmp_path))
-
-    def run(*words: str) -> tuple[int, str, str]:
-        capsys.readouterr()
-        return (main(list(words)), *capsys.readouterr())
-
-    return run
 
 
 @pytest.fixture

@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from monitor.cli import main
 from monitor.jobs.context import Context
 
 CONFIG = """
@@ -18,25 +17,6 @@ monitors:
     source: {kind: files, path: boiler.csv}
     time: at
 """
-
-
-@pytest.fixture
-def shell(
-    context: Context, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Any:
-    """Runs a command on the test's database; returns (exit code, stdout, stderr)."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("MONITOR_DATABASE_URL", context.settings.url)
-    monkeypatch.setenv("MONITOR_HOME", str(tmp_path))
-
-    def run(*words: str) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["monitor", *words])
-        capsys.readouterr()
-        code = main(list(words))
-        out, err = capsys.readouterr()
-        return code, out, err
-
-    return run
 
 
 def test_a_monitor_goes_from_a_file_to_its_rows(shell: Any, tmp_path: Path) -> None:
