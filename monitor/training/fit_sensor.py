@@ -13,6 +13,7 @@ from monitor.detection.options import Options
 from monitor.detection.sensor import SensorScorer, views_of, visible
 from monitor.detection.serve import VIEWS, Session, member_views
 from monitor.features import Windows
+from monitor.features.base import Floats
 from monitor.features.windows import Timeline, clock
 from monitor.models.autoencoder import Autoencoder
 from monitor.training import recipes
@@ -37,8 +38,7 @@ def fit_sensor(frame: pd.DataFrame, options: Options, tell: Progress) -> Fitted:
     views = views_of(line.z)  # (2, n, fields)
     fitting, validating = _windows(line, learned)
     tell(0.05, "linear forecast")
-    linear = [forecast(view, line.places(fitting)) for view in views]
-    weight, bias = (torch.from_numpy(np.stack(each)) for each in zip(*linear, strict=True))
+    weight, bias = _linear(views, line.places(fitting))
     name, reason = recipes.choose(options, int(learned.sum()), len(features.fields))
     members = torch.from_numpy(member_views(VIEWS))
     sampler = WindowSampler(views, members, torch.from_numpy(line.places(fitting)), weight, bias)
@@ -48,6 +48,8 @@ def fit_sensor(frame: pd.DataFrame, options: Options, tell: Progress) -> Fitted:
         recipe = recipes.sensor(name, inputs, fields, options.contaminated)
         module = train(recipe, sampler, options.seed, lambda done, words: tell(0.2 + 0.6 * done, words))
     gain = _gain(module, sampler, torch.from_numpy(line.places(validating)))  # (K,)
+    # The forecast the network was trained beside; once the gain is known nothing speaks against using all rows.
+    weight, bias = _linear(views, line.places(np.append(fitting, validating)))
     example = torch.from_numpy(visible(views[:, line.places(fitting[:64])]))
     model = export(ServedForecast(module, weight, bias, gain[:, None, None]), example)
     tell(0.85, "measuring what is usual")
@@ -86,6 +88,13 @@ def _windows(line: Timeline, learned: NDArray[np.bool_]) -> tuple[NDArray[np.int
     cut = max(1, round((1 - VALIDATED) * len(ends)))
     fitting = ends[:cut]
     return fitting[:: max(1, len(fitting) // ALL_WINDOWS)], ends[cut:][: ALL_WINDOWS // 10]
+
+
+def _linear(views: Floats, places: NDArray[np.int64]) -> tuple[Tensor, Tensor]:
+    """Weight (K, inputs, fields) and bias (K, 1, fields) of the forecast in each view (views, n, fields)."""
+    found = [forecast(view, places) for view in views]
+    weight, bias = (torch.from_numpy(np.stack(each)) for each in zip(*found, strict=True))
+    return weight, bias
 
 
 def _gain(module: Autoencoder, sampler: WindowSampler, places: Tensor) -> Tensor:
