@@ -22,6 +22,9 @@ class Settings(BaseSettings):
     workers: int = Field(default=1, ge=1, le=64, description="processes that pull, score and notify")
     trainers: int = Field(default=1, ge=0, le=64, description="processes that train")
     lease_seconds: float = Field(default=60, gt=0, description="a run silent for this long is taken over")
+    public_url: str = Field(
+        default="", description="where people reach the dashboard; makes links in notifications"
+    )
     log: Literal["debug", "info", "warning", "error"] = Field(
         default="warning", description="what is written to stderr; workers under `up` say info"
     )

@@ -174,7 +174,7 @@ class Seed:
             **{
                 "monitor_id": monitor_id, "scope": "all" if monitor_id is None else f"monitor:{monitor_id}",
                 "job": job, "slot": f"{job}-{minutes_ago}", "state": state, "actor": "schedule", "attempt": 1,
-                "requested_at": at, "not_before": at, "started_at": None if state == "queued" else at,
+                "requested_at": at, "due_at": at, "not_before": at, "started_at": None if state == "queued" else at,
                 "finished_at": finished, "worker": "w1", "message": "12 new rows", "counts": {"stored": 12},
                 "progress": None,
             }

@@ -83,11 +83,11 @@ class Rule:
 
 @dataclass(frozen=True)
 class Change:
-    """One alert after a batch. ``kind``: opened, grew, escalated; None where nobody is to be told yet."""
+    """One alert after a batch. ``kind``: opened, grew, confirmed, escalated; None where nobody is to be told yet."""
 
     alert: Alert
     new: tuple[Outlier, ...]
-    kind: Literal["opened", "grew", "escalated", "suppressed"] | None
+    kind: Literal["opened", "grew", "confirmed", "escalated", "suppressed"] | None
 
 
 def oddness(p_value: float) -> float:
@@ -175,4 +175,6 @@ def _change(alert: Alert, before: dict[int | None, Alert], new: list[Outlier], r
             return Change(alert, tuple(new), None)
         return Change(replace(alert, state="open"), tuple(new), "opened")
     assert old is not None
+    if old.provisional and not alert.provisional:
+        return Change(alert, tuple(new), "confirmed")  # what the replay showed goes on: now it is news
     return Change(alert, tuple(new), "escalated" if alert.severity > old.severity else "grew")

@@ -50,6 +50,12 @@ class BundleCorrupt(MonitorError):
     """A model's bytes do not match their sha256, or are not a bundle."""
 
 
+class DatabaseAway(MonitorError):
+    """The database is locked, full or restarting: worth trying again."""
+
+    permanent = False
+
+
 class NotEnoughRows(MonitorError):
     """Training needs more rows than there are."""
 

@@ -1,5 +1,6 @@
 """When a newly trained version takes over: figures in, a decision with its written reason out."""
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -46,6 +47,8 @@ def better(candidate: Trial, champion: Trial | None, allowed_per_day: float) -> 
         "champion_auroc": round(champion.auroc, 4) if champion else None,
         "champion_flagged_per_day": round(champion.flagged_per_day, 2) if champion else None,
     }
+    if not math.isfinite(candidate.auroc) or not math.isfinite(candidate.flagged_per_day):
+        return Decision(False, "its scores are not numbers: the training came to nothing", figures)
     if champion is None:
         found = f"AUROC {candidate.auroc:.3f} against planted faults on {candidate.rows:,} held-back rows"
         return Decision(True, f"first version; {found}", figures)

@@ -56,6 +56,7 @@ def apply(
     """
     now = context.now()
     with context.database.write() as session:
+        configuration.lock(session)
         planned = _plan(session, document)
         _refuse(session, planned, yes, overwrite)
         for change in planned.changes:

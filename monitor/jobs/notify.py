@@ -40,9 +40,12 @@ def _deliver(context: Context, run: Run, due: Due) -> str:
     try:
         with context.database.read() as session:
             config, facts = channels.get(session, due.channel), channels.change(session, due.change_id)
-        open_notifier(config).send(_message(due, facts))
+        open_notifier(config).send(_message(context, due, facts))
     except MonitorError as fault:
         return _failed(context, run, due, fault)
+    except Exception as fault:  # whatever it is, it must not hold up the notifications behind it for ever
+        unexpected = MonitorError(f"unexpected fault: {type(fault).__name__}: {fault}", permanent=False)
+        return _failed(context, run, due, unexpected)
     fail_point("notify.sent")
     with context.write(run) as session:
         outbox.settle(session, due, "sent", None, context.now())
@@ -60,7 +63,8 @@ def _failed(context: Context, run: Run, due: Due, fault: MonitorError) -> str:
     return "dead" if dead else "failed"
 
 
-def _message(due: Due, facts: dict[str, Any]) -> Message:
+def _message(context: Context, due: Due, facts: dict[str, Any]) -> Message:
+    base = context.settings.public_url.rstrip("/")
     subject = f"{facts['severity'].capitalize()}: {facts['monitor']}" + (
         f", {facts['entity']}" if facts["entity"] else ""
     )
@@ -68,7 +72,7 @@ def _message(due: Due, facts: dict[str, Any]) -> Message:
         subject=subject,
         text=facts["why"],
         severity=facts["severity"],
-        url="",
+        url=f"{base}/alerts?alert={facts['alert']}" if base else "",
         payload=facts,
         idempotency_key=due.idempotency_key,
     )

@@ -7,6 +7,7 @@ import pandas as pd
 from monitor.detection.detector import Detector
 from monitor.detection.planted import planted_auroc
 from monitor.domain import policy
+from monitor.domain.errors import UnknownError
 from monitor.domain.run import Outcome, Request, Run
 from monitor.domain.version import Decision, Trial, better
 from monitor.jobs.context import Context
@@ -30,6 +31,8 @@ def promote(context: Context, run: Run) -> Outcome:
         )
     if version is None:
         return Outcome("no candidate to decide on")
+    if version.monitor_id != run.monitor_id:
+        raise UnknownError("version of this monitor", f"number {version.version_id}", [])
     if champion is not None and version.version_id == champion.version_id:
         return Outcome(f"v{version.number} is the champion already")
     by_hand = bool(run.counts.get("by_hand"))

@@ -42,7 +42,7 @@ def pull(context: Context, run: Run) -> Outcome:
         notices += batch.notices
         more = batch.more
     with context.database.read() as session:
-        follow = _follow(session, run, monitors.get(session, run.monitor_id), totals)
+        follow = _follow(session, run, monitors.get(session, run.monitor_id))
     return Outcome(_sentence(totals, notices), totals, follow)
 
 
@@ -86,10 +86,12 @@ def _store(
     return stored.new + stored.corrected, stored.known
 
 
-def _follow(session: Session, run: Run, watched: Watched, totals: dict[str, int]) -> list[Request]:
+def _follow(session: Session, run: Run, watched: Watched) -> list[Request]:
     """Scoring where there is a champion; a first training as soon as there is enough, then at each doubling."""
-    if versions.champion(session, watched.monitor_id) is not None:
-        return [Request("score", watched.monitor_id, f"after-{run.run_id}")] if totals["stored"] else []
+    champion = versions.champion(session, watched.monitor_id)
+    if champion is not None:
+        waiting = watched.next_id - 1 > champion.scored_through
+        return [Request("score", watched.monitor_id, f"after-{run.run_id}")] if waiting else []
     rows, least = watched.next_reading - 1, FIRST_ROWS[watched.config.kind]
     if rows < least or versions.newest_candidate(session, watched.monitor_id) is not None:
         return []

@@ -10,10 +10,11 @@ from datetime import timedelta
 import psutil
 import structlog
 
-from monitor.domain.errors import MonitorError, Superseded
+from monitor.domain.errors import DatabaseAway, MonitorError, Superseded
 from monitor.domain.run import Outcome, Run
 from monitor.jobs.context import Context
 from monitor.storage import leases, runs
+from monitor.storage.database import OperationalFault
 
 log = structlog.get_logger()
 TRIES = 5  # of a run whose fault may pass
@@ -63,6 +64,8 @@ def execute(context: Context, run: Run, perform: Callable[[Context, Run], Outcom
         _end(context, run, "done", f"handed over: {fault}", None)
     except MonitorError as fault:
         _fault(context, run, fault)
+    except OperationalFault as fault:
+        _fault(context, run, DatabaseAway(f"the database did not answer: {fault.orig}"))
     except Stopped:
         _postpone(context, run, "stopped by the operator; goes on at the next start", 0.0)
         raise

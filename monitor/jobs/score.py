@@ -5,21 +5,23 @@ from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from monitor.detection.detector import Detector
 from monitor.domain import policy, sentence
 from monitor.domain.alert import Change, Outlier, Rule, group
+from monitor.domain.errors import MonitorError
 from monitor.domain.run import Outcome, Request, Run
 from monitor.jobs.context import Context
-from monitor.storage import alerts, monitors, outbox, readings, scores, versions
+from monitor.storage import alerts, channels, monitors, outbox, readings, scores, versions
 from monitor.storage.database import Session
 from monitor.storage.monitors import Watched
 from monitor.storage.versions import Version
 
 BATCH = 50_000  # rows a transaction at most, so that a verdict never waits long for the database
 HISTORY = timedelta(days=3)  # of a first replay, what is older than this is shown as history, not as news
-TOLD = {"opened", "escalated"}
+TOLD = {"opened", "confirmed", "escalated"}
 
 
 def score(context: Context, run: Run) -> Outcome:
@@ -30,9 +32,10 @@ def score(context: Context, run: Run) -> Outcome:
         with context.database.read() as session:
             watched = monitors.get(session, run.monitor_id)
             champion = versions.champion(session, run.monitor_id)
+            replay = versions.previous(session, run.monitor_id) is None
         if champion is None or watched.schema is None:
             return Outcome("no champion yet: the monitor is learning", totals)
-        counts = _batch(context, run, watched, champion)
+        counts = _batch(context, run, watched, champion, replay)
         if counts is None:
             break
         totals = {name: totals[name] + counts[name] for name in totals}
@@ -45,14 +48,17 @@ def score(context: Context, run: Run) -> Outcome:
     return Outcome(message, totals, follow)
 
 
-def _batch(context: Context, run: Run, watched: Watched, champion: Version) -> dict[str, int] | None:
+def _batch(
+    context: Context, run: Run, watched: Watched, champion: Version, replay: bool
+) -> dict[str, int] | None:
+    """One transaction's worth; None when nothing waits. ``replay``: the first champion goes through the history."""
     assert watched.schema is not None
     now = context.now()
     detector = load(context, champion)
     with context.database.read() as session:
         table = readings.table(watched.config.table, watched.schema)
         rows = readings.after(session, table, champion.scored_through, BATCH)
-        rows = _due(rows, now - watched.config.schedule.delay)
+        rows = _due(rows, now, watched.config.schedule.delay)
         if rows.empty:
             return None
         previous = readings.before(session, table, rows, detector.context_rows)
@@ -65,24 +71,35 @@ def _batch(context: Context, run: Run, watched: Watched, champion: Version) -> d
         gap=watched.config.alerts.gap,
         min_duration=watched.config.alerts.min_duration,
         cutoff=found.cutoff,
-        history_ends=now - HISTORY if champion.scored_through == 0 else None,
+        history_ends=now - HISTORY if replay and _known_before(rows, champion) else None,
     )
     with context.write(run) as session:
         versions.advance(session, champion, int(rows["reading_id"].max()), found.cutoff)
         scores.store(session, watched.monitor_id, champion.version_id, found.scored, now)
         told = _alerts(session, watched, champion, found, rule, now)
-        notified = [
-            change_id for change_id, change in told if change.kind in TOLD and not change.alert.provisional
-        ]
-        for change_id in notified:
-            outbox.enqueue(session, change_id, list(watched.config.notify), now)
+        notified = [(n, c) for n, c in told if c.kind in TOLD and not c.alert.provisional]
+        sent = sum(_enqueue(session, watched, change_id, change, now) for change_id, change in notified)
     opened = sum(change.kind == "opened" for _, change in told)
     return {
         "scored": len(rows),
         "flagged": len(found.outliers),
         "opened": opened,
-        "notified": len(notified) if watched.config.notify else 0,
+        "notified": sent,
     }
+
+
+def _known_before(rows: pd.DataFrame, champion: Version) -> bool:
+    """Whether a batch was there already when the champion was decided on: a replay, not news."""
+    return champion.decided_at is not None and rows["ingested_at"].iloc[0] <= pd.Timestamp(
+        champion.decided_at
+    )
+
+
+def _enqueue(session: Session, watched: Watched, change_id: int, change: Change, now: datetime) -> int:
+    """One row for each channel that wants changes of this severity; returns how many."""
+    wanting = channels.wanting(session, watched.config.notify, change.alert.severity)
+    outbox.enqueue(session, change_id, wanting, now)
+    return len(wanting)
 
 
 def _earlier(session: Session, watched: Watched, table: readings.Table, rows: pd.DataFrame) -> pd.DataFrame:
@@ -93,9 +110,14 @@ def _earlier(session: Session, watched: Watched, table: readings.Table, rows: pd
     return before.assign(flagged=before["reading_id"].isin(list(flagged)))
 
 
-def _due(rows: pd.DataFrame, until: datetime) -> pd.DataFrame:
-    """Rows in order of arrival up to the first that may still be joined by late ones."""
-    early = (rows["event_at"] > pd.Timestamp(until)).to_numpy()
+def _due(rows: pd.DataFrame, now: datetime, delay: timedelta) -> pd.DataFrame:
+    """Rows in order of arrival up to the first that may still be joined by late ones.
+
+    A row from the future waits for nothing: it would hold up all that arrived after it.
+    """
+    early = (
+        (rows["event_at"] > pd.Timestamp(now - delay)) & (rows["event_at"] <= pd.Timestamp(now))
+    ).to_numpy()
     return rows.iloc[: int(early.argmax())] if early.any() else rows
 
 
@@ -138,6 +160,8 @@ def examine(
     result = detector.score(rows, context=previous)
     p_values = result["p_value"].to_numpy()
     ready = result["ready"].to_numpy()
+    if not (np.isfinite(result["score"].to_numpy()).all() and np.isfinite(p_values).all()):
+        raise MonitorError("the model gives scores that are not numbers; roll back to an earlier version")
     cutoff = policy.cutoff(config.alerts, rate, p_values[ready].tolist())
     ranged = {n: out for n, row in _ranged(rows, watched) if (out := policy.outside(row, config.fields))}
     odd = [n for n in range(len(rows)) if (ready[n] and p_values[n] <= cutoff) or n in ranged]

@@ -1,6 +1,6 @@
 """APScheduler with an executor of ours: to run a job is to put its slot into the database."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
@@ -13,7 +13,8 @@ from monitor.jobs import review
 from monitor.jobs.context import Context
 from monitor.jobs.running import reap
 from monitor.scheduling import triggers
-from monitor.storage import monitors, outbox, reviews, runs
+from monitor.storage import monitors, outbox, reviews, runs, versions
+from monitor.storage.database import OperationalFault
 from monitor.storage.monitors import Watched
 
 log = structlog.get_logger()
@@ -23,13 +24,18 @@ LOOK = 2.0  # seconds between two looks at the monitors, the outbox and dead wor
 class SlotExecutor(BaseExecutor):  # type: ignore[misc]  # APScheduler 3 has no types
     """Where APScheduler would call a function, the slot is offered to the workers."""
 
-    def __init__(self, context: Context) -> None:
+    def __init__(self, context: Context, kept: dict[str, str]) -> None:
         super().__init__()
-        self.context = context
+        self.context, self.kept = context, kept
 
     def _do_submit_job(self, job: Any, run_times: list[datetime]) -> None:
         try:
             offer(self.context, job.args[0], job.args[1], run_times[-1])
+        except OperationalFault as fault:
+            log.warning(
+                "a slot is offered again when the database answers", job=job.id, reason=str(fault.orig)
+            )
+            self.kept.pop(job.id, None)  # the next look adds the job anew, from its last slot in the database
         finally:
             self._run_job_success(job.id, [])
 
@@ -37,8 +43,12 @@ class SlotExecutor(BaseExecutor):  # type: ignore[misc]  # APScheduler 3 has no 
 def offer(context: Context, job: str, monitor_id: int | None, fired: datetime) -> int | None:
     """Put one slot into the queue; the unique key (scope, job, slot) lets any number of schedulers do so."""
     request = Request(job, monitor_id, triggers.slot(job, fired), not_before=fired)
+    now = context.now()
     with context.database.write() as session:
-        return runs.offer(session, request, "schedule", context.now(), coalesce=True)
+        if job == "pull" and monitor_id is not None and versions.behind(session, monitor_id):
+            # rows of a pull that was cut short, of a score run that failed, or that were held back as too new
+            runs.offer(session, Request("score", monitor_id, request.slot), "schedule", now, coalesce=True)
+        return runs.offer(session, request, "schedule", now, coalesce=True)
 
 
 class Scheduler:
@@ -49,7 +59,7 @@ class Scheduler:
         self.kept: dict[str, str] = {}
         self.clock = BackgroundScheduler(
             timezone="UTC",
-            executors={"default": SlotExecutor(context)},
+            executors={"default": SlotExecutor(context, self.kept)},
             job_defaults={"coalesce": True, "misfire_grace_time": None, "max_instances": 1_000_000},
         )
 
@@ -106,8 +116,9 @@ class Scheduler:
             last = runs.last_slot(session, monitor_id, job)
         if last is None:
             return trigger.get_next_fire_time(None, now)  # type: ignore[no-any-return]  # APScheduler 3 has no types
-        following: datetime | None = trigger.get_next_fire_time(last, last)
-        return min(following, now) if following and following <= now else following
+        # without a previous fire time a trigger keeps to its own grid, whatever moment it is asked at
+        following: datetime | None = trigger.get_next_fire_time(None, last + timedelta(microseconds=1))
+        return following
 
 
 def _never(_job: str, _monitor_id: int | None) -> None:

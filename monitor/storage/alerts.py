@@ -24,6 +24,7 @@ def growing(session: Session, monitor_id: int, since: datetime) -> list[Alert]:
                   A.p_value, A.value, A.why, A.brief, A.fields, A.provisional, A.suppressed_by)
         .where(A.monitor_id == monitor_id, A.state.in_(LIVE), A.last_event_at >= since)
         .order_by(A.last_event_at.desc())
+        .with_for_update()  # a verdict that comes now waits for the outliers, or they open a new alert
     )  # fmt: skip
     return [
         Alert(r.alert_id, r.entity, r.state, r.severity, r.first_event_at, r.last_event_at, r.members, r.p_value,

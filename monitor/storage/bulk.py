@@ -74,15 +74,18 @@ def _copy(session: Session, table: sa.Table, columns: Sequence[sa.Column[Any]], 
     )
     text = io.BytesIO()
     pyarrow.csv.write_csv(arrow, text, pyarrow.csv.WriteOptions(include_header=False))
-    quote = session.get_bind().dialect.identifier_preparer.quote
-    names = ", ".join(quote(c.name) for c in columns)
+    names = ", ".join(_quoted(c.name) for c in columns)
     driver = session.connection().connection.driver_connection
     assert driver is not None
     with (
         driver.cursor() as cursor,
-        cursor.copy(f"COPY {quote(table.name)} ({names}) FROM STDIN (FORMAT csv)") as copy,
+        cursor.copy(f"COPY {_quoted(table.name)} ({names}) FROM STDIN (FORMAT csv)") as copy,
     ):
         copy.write(text.getbuffer())
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
 
 
 def read(session: Session, statement: sa.Select[Any]) -> pd.DataFrame:
@@ -115,7 +118,10 @@ def _array(values: Sequence[Any], column: sa.ColumnElement[Any]) -> pa.Array:
 
 def _copy_out(session: Session, statement: sa.Select[Any], columns: list[Any]) -> pa.Table:
     # COPY takes no parameters; SQLAlchemy writes the literals of our own statement, quoted by their type
-    text = str(statement.compile(session.get_bind(), compile_kwargs={"literal_binds": True}))
+    # for a driver with parameters it doubles each %, and COPY would take both
+    text = str(statement.compile(session.get_bind(), compile_kwargs={"literal_binds": True})).replace(
+        "%%", "%"
+    )
     driver = session.connection().connection.driver_connection
     assert driver is not None
     received = io.BytesIO()

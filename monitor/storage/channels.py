@@ -22,6 +22,13 @@ def get(session: Session, name: str) -> Webhook:
     return Webhook.model_validate(document)
 
 
+def wanting(session: Session, names: list[str], severity: int) -> list[str]:
+    """Those of the named channels that are sent changes of alerts this severe (1 low .. 4 critical)."""
+    least = {word: number for number, word in SEVERITIES.items()}
+    rows = session.execute(sa.select(C.name, C.document).where(C.name.in_(names), C.deleted_at.is_(None)))
+    return [name for name, document in rows if severity >= least[document["severity"]]]
+
+
 def change(session: Session, change_id: int) -> dict[str, Any]:
     """What happened to which alert, ready for JSON."""
     a, c = tables.alerts.c, tables.alert_changes.c

@@ -12,6 +12,7 @@ from monitor.domain.monitor import Document
 from monitor.storage import readings, removal, tables
 from monitor.storage.upsert import insert
 
+LOCK = 4_710_003  # PostgreSQL's advisory lock of the configuration
 M, C, D = tables.monitors.c, tables.channels.c, tables.config_revisions.c
 
 
@@ -133,3 +134,9 @@ def _queue(session: Session, name: str, now: datetime) -> None:
     session.execute(
         insert(session, tables.queues).values(name=name, title=title, created_at=now).on_conflict_do_nothing()
     )
+
+
+def lock(session: Session) -> None:
+    """One apply after the other, until the commit (SQLite's writers are so anyway)."""
+    if session.get_bind().dialect.name == "postgresql":
+        session.execute(sa.select(sa.func.pg_advisory_xact_lock(LOCK)))

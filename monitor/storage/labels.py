@@ -14,6 +14,7 @@ L = tables.labels.c
 
 def learn(session: Session, monitor_id: int, labels: pd.DataFrame, origin: str, now: datetime) -> None:
     """Keep labels with columns source_key, value; a changed truth keeps the day it changed."""
+    labels = labels.drop_duplicates("source_key", keep="last")  # a row and its correction may come together
     for start in range(0, len(labels), 2000):
         block = labels.iloc[start : start + 2000]
         statement = insert(session, tables.labels).values(

@@ -91,10 +91,11 @@ def store(
 
     ``rows`` has source_key, content_hash, event_at, entity and a column a field; ids are given from ``first_id``.
     """
-    fresh = rows.drop_duplicates(["source_key", "content_hash"], ignore_index=True)
-    known = _known(session, readings, fresh["source_key"].tolist())
-    fresh = fresh.merge(known, on="source_key", how="left")
-    fresh = fresh[fresh["content_hash"] != fresh["known_hash"]].reset_index(drop=True)
+    known = _known(session, readings, rows["source_key"].drop_duplicates().tolist())
+    fresh = rows.merge(known, on="source_key", how="left")
+    # what a row is compared with: the same key before it in the batch, or what is stored
+    before = fresh.groupby("source_key")["content_hash"].shift().fillna(fresh["known_hash"])
+    fresh = fresh[fresh["content_hash"] != before].reset_index(drop=True)
     place = fresh.groupby("source_key").cumcount()
     fresh["revision"] = fresh["known_revision"].fillna(0).astype("int64") + place + 1
     fresh["reading_id"] = first_id + np.arange(len(fresh), dtype="int64")
@@ -142,23 +143,22 @@ def after(session: Session, readings: sa.Table, reading_id: int, limit: int) -> 
 
 
 def before(session: Session, readings: sa.Table, rows: pd.DataFrame, count: int) -> pd.DataFrame:
-    """The ``count`` rows of each entity that happened just before the first of ``rows``: their context."""
+    """The context of ``rows``, oldest first: of each entity the ``count`` stored rows before its first of them.
+
+    Where some of ``rows`` are late, what is stored between the first and the last of them belongs to it.
+    """
     if rows.empty or count == 0:
         return rows.iloc[:0]
-    c = readings.c
+    c, batch = readings.c, set(rows["reading_id"])
+    present = sa.select(*readings.columns).where(c.superseded_at.is_(None))
+    spans = rows.groupby("entity", dropna=False)["event_at"].agg(["min", "max"])
     parts = []
-    for name, start in rows.groupby("entity", dropna=False)["event_at"].min().items():
-        same = c.entity == name if isinstance(name, str) else c.entity.is_(None)
-        parts.append(
-            bulk.read(
-                session,
-                sa.select(*readings.columns)
-                .where(same, c.event_at < sa.bindparam(None, start.to_pydatetime(), UtcDateTime()),
-                       c.superseded_at.is_(None))
-                .order_by(c.event_at.desc(), c.reading_id.desc())
-                .limit(count),
-            )
-        )  # fmt: skip
+    for name, first, last in zip(spans.index, spans["min"], spans["max"], strict=True):
+        mine = present.where(c.entity == name if isinstance(name, str) else c.entity.is_(None))
+        start, end = (sa.bindparam(None, at.to_pydatetime(), UtcDateTime()) for at in (first, last))
+        newest = mine.where(c.event_at < start).order_by(c.event_at.desc(), c.reading_id.desc()).limit(count)
+        between = bulk.read(session, mine.where(c.event_at >= start, c.event_at <= end))
+        parts += [bulk.read(session, newest), between[~between["reading_id"].isin(list(batch))]]
     return pd.concat(parts, ignore_index=True).sort_values(["event_at", "reading_id"], ignore_index=True)
 
 

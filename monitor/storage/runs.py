@@ -33,6 +33,7 @@ def offer(
         actor=actor,
         attempt=0,
         requested_at=now,
+        due_at=request.not_before or now,
         not_before=request.not_before or now,
         counts=request.counts or None,
     )
@@ -100,7 +101,7 @@ def postpone(session: Session, run: Run, message: str, not_before: datetime) -> 
 def progress(session: Session, run: Run, fraction: float, message: str) -> None:
     session.execute(
         sa.update(tables.runs)
-        .where(R.run_id == run.run_id, R.state == "running")
+        .where(R.run_id == run.run_id, R.state == "running", R.attempt == run.attempt)
         .values(progress=fraction, message=message)
     )
 
@@ -138,7 +139,7 @@ def requeue_orphans(session: Session, now: datetime) -> int:
 def last_slot(session: Session, monitor_id: int | None, job: str) -> datetime | None:
     """When the newest scheduled slot of a job was due (requests by people do not count)."""
     found: datetime | None = session.scalar(
-        sa.select(sa.func.max(R.not_before)).where(
+        sa.select(sa.func.max(R.due_at)).where(
             R.scope == scope_of(monitor_id), R.job == job, R.actor == "schedule"
         )
     )

@@ -71,7 +71,8 @@ runs = sa.Table(
     sa.Column("actor", sa.Text, nullable=False),
     sa.Column("attempt", sa.Integer, nullable=False, default=0),
     sa.Column("requested_at", UtcDateTime, nullable=False),
-    sa.Column("not_before", UtcDateTime, nullable=False),
+    sa.Column("due_at", UtcDateTime, nullable=False),  # the slot's moment; does not change
+    sa.Column("not_before", UtcDateTime, nullable=False),  # later after a fault that may pass
     sa.Column("started_at", UtcDateTime),
     sa.Column("finished_at", UtcDateTime),
     sa.Column("worker", sa.Text),

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from monitor.domain.errors import BundleCorrupt, Superseded, UnknownError
 from monitor.storage import tables
+from monitor.storage.monitors import FIRST
 
 V = tables.versions.c
 
@@ -27,6 +28,7 @@ class Version:
     pinned: bool
     trained_through: int
     scored_through: int
+    decided_at: datetime | None
 
 
 LIGHT = [V[f] for f in Version.__dataclass_fields__]
@@ -168,3 +170,18 @@ def previous(session: Session, monitor_id: int) -> int | None:
         .limit(1)
     )
     return found
+
+
+def behind(session: Session, monitor_id: int) -> bool:
+    """Whether rows wait for the champion's scores."""
+    m = tables.monitors.c
+    last = (m.monitor_id * (1 << FIRST)) + m.next_reading - 1
+    waiting = sa.select(V.version_id).join_from(
+        tables.versions, tables.monitors, m.monitor_id == V.monitor_id
+    )
+    return (
+        session.scalar(
+            waiting.where(V.monitor_id == monitor_id, V.state == "champion", V.scored_through < last)
+        )
+        is not None
+    )

@@ -95,3 +95,9 @@ def test_every_outlier_is_in_exactly_one_alert_whatever_their_order(
     assert sum(c.alert.members for c in changes) == len(outliers)
     backwards = group(list(reversed(outliers)), [], [], RULE)
     assert sorted(c.alert.members for c in backwards) == sorted(c.alert.members for c in changes)
+
+
+def test_an_alert_of_the_replay_that_goes_on_is_told_when_it_does() -> None:
+    first = group([outlier(0, provisional=True)], [], [], RULE)[0].alert
+    changes = group([outlier(5)], [stored(first, 7)], [], RULE)
+    assert [(c.kind, c.alert.provisional) for c in changes] == [("confirmed", False)]

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pandas as pd
 
 from monitor.domain.alert import Outlier
-from monitor.jobs.score import settle
+from monitor.jobs.score import _due, settle
 from monitor.jobs.train import select
 
 START = datetime(2026, 3, 1, tzinfo=UTC)
@@ -53,3 +53,11 @@ def test_two_of_three_rows_settle_however_the_stream_is_cut() -> None:
     cut = settle([outlier(n) for n in flagged[1:]], stream.iloc[3:], "2/3", earlier)
     assert [o.settled for o in whole] == [False, True, True]
     assert [o.settled for o in cut] == [True, True]
+
+
+def test_a_row_from_the_future_holds_up_nothing_and_a_young_one_waits_for_late_ones() -> None:
+    now = START + timedelta(minutes=3, seconds=30)
+    stream = rows(6)
+    stream.loc[0, "event_at"] = pd.Timestamp(START + timedelta(days=400))
+    assert _due(stream, now, timedelta(0))["reading_id"].tolist() == [100, 101, 102, 103, 104, 105]
+    assert _due(stream, now, timedelta(minutes=2))["reading_id"].tolist() == [100, 101]

@@ -40,3 +40,9 @@ def test_intervals_fall_on_the_same_moments_in_every_scheduler() -> None:
     one = trigger.get_next_fire_time(None, datetime(2026, 5, 1, 10, 1, 7, tzinfo=UTC))
     two = trigger.get_next_fire_time(None, datetime(2026, 5, 1, 10, 3, 59, tzinfo=UTC))
     assert one == two == datetime(2026, 5, 1, 10, 5, tzinfo=UTC)
+
+
+def test_the_slot_after_a_slot_is_on_the_same_grid_for_a_scheduler_that_starts_later() -> None:
+    trigger = triggers.of(Schedule(pull=timedelta(minutes=5)))["pull"]
+    odd = datetime(2026, 5, 1, 12, 3, 17, tzinfo=UTC)
+    assert trigger.get_next_fire_time(None, odd + timedelta(microseconds=1)).minute == 5

@@ -53,3 +53,10 @@ def test_a_truth_that_is_said_again_keeps_its_day_and_a_changed_one_gets_a_new(
     assert known(context, monitor_id) == {"k": "source"}
     with context.database.read() as session:
         assert session.scalar(sa.select(tables.labels.c.known_at)) == NOW + timedelta(hours=3)
+
+
+def test_a_row_and_its_correction_in_one_page_have_one_truth(context: Context, monitor_id: int) -> None:
+    both = pd.DataFrame({"source_key": ["k", "k"], "value": [0, 1]})
+    with context.database.write() as session:
+        labels.learn(session, monitor_id, both, "source", NOW)
+    assert known(context, monitor_id) == {"k": "source"}

@@ -106,3 +106,41 @@ def test_the_rate_is_rows_a_day_by_event_time(database: Database, table: reading
         assert readings.rate(session, table) == 0.0
         readings.store(session, table, rows(6), 100, NOW, 1)
         assert readings.rate(session, table) == pytest.approx(6 / (5 / 1440))
+
+
+def one(amount: float) -> pd.DataFrame:
+    return rows(amount=amount).iloc[:1]
+
+
+def test_the_last_word_on_a_row_is_the_one_that_counts(database: Database, table: readings.Table) -> None:
+    back_and_forth = pd.concat([one(1.0), one(2.0), one(1.0)], ignore_index=True)
+    with database.write() as session:
+        stored = readings.store(session, table, back_and_forth, 100, NOW, 1)
+        present = readings.after(session, table, 0, 9)
+    assert (stored.new, stored.corrected, stored.known) == (1, 2, 0)
+    assert present[["amount", "revision"]].values.tolist() == [[1.0, 3.0]]
+
+
+def test_a_late_row_does_not_take_the_context_of_the_others(
+    database: Database, table: readings.Table
+) -> None:
+    with database.write() as session:
+        readings.store(session, table, rows(12), 100, NOW, 1)
+        stored = readings.after(session, table, 0, 99)
+        batch = stored[
+            stored["reading_id"].isin([100, 110])
+        ]  # the first and the last but one row of entity a
+        before = readings.before(session, table, batch, 2)
+    assert before["reading_id"].tolist() == [102, 104, 106, 108]
+
+
+def test_names_and_entities_with_a_per_cent_sign_are_kept(database: Database) -> None:
+    table = readings.table("readings_x", Schema(fields=(Field(name='load "%" %%', type="number"),)))
+    frame = rows()[["source_key", "content_hash", "event_at", "entity", "amount"]]
+    frame = frame.rename(columns={"amount": 'load "%" %%'}).assign(entity="50%")
+    with database.write() as session:
+        readings.create(session, table)
+        readings.store(session, table, frame, 100, NOW, 1)
+        last = readings.after(session, table, 104, 9)
+        assert readings.before(session, table, last, 3)["reading_id"].tolist() == [102, 103, 104]
+    assert last["entity"].tolist() == ["50%"]

@@ -76,3 +76,13 @@ def test_nothing_of_a_failed_transaction_is_kept(database: Database, context: Co
         raise RuntimeError("in the middle")
     with database.read() as session:
         assert not runs.waiting(session, ["prune"], context.now())
+
+
+def test_a_slot_that_was_put_off_does_not_move_the_ones_after_it(context: Context) -> None:
+    due = context.now()
+    with context.database.write() as session:
+        runs.offer(session, Request("prune", None, "s1", not_before=due), "schedule", due)
+        run = runs.claim(session, ["prune"], "w", due, 60)
+        assert run is not None
+        runs.postpone(session, run, "away", due + timedelta(seconds=197))
+        assert runs.last_slot(session, None, "prune") == due

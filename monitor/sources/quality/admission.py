@@ -1,7 +1,7 @@
 """Which rows of a batch can be used, typed as pinned; the others with the reason why not."""
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import numpy as np
 import pandas as pd
@@ -19,6 +19,9 @@ from monitor.sources.quality.raw import rejections
 from monitor.sources.quality.roles import Roles, roles
 from monitor.sources.quality.text import Mask, as_text, mask
 
+AHEAD = timedelta(
+    days=1
+)  # clocks and zones may be wrong by that much; more is a fault that would skew every rate
 LONGEST_KEY = 512  # bytes; databases index keys, and their indexes have limits
 TRUTH = {"true": True, "yes": True, "y": True, "t": True, "1": True,
          "false": False, "no": False, "n": False, "f": False, "0": False}  # fmt: skip
@@ -56,7 +59,7 @@ def admit(batch: Batch, schema: Schema, monitor: Monitor, now: datetime) -> Admi
     event = cells.times(frame[part.time], part.zone) if part.time else None
     entity = cells.categories(frame[part.entity]) if part.entity else None
     key = _key(frame, part)
-    bad = _faults(frame, judged, part, event, entity, key)
+    bad = _faults(frame, judged, part, event, entity, key, now)
     good = np.ones(len(frame), dtype=bool)
     for _, wrong, _ in bad:
         good &= ~wrong
@@ -90,11 +93,14 @@ def _faults(
     event: Cells | None,
     entity: Cells | None,
     key: pa.Array | None,
+    now: datetime,
 ) -> list[tuple[str, Mask, str]]:
     """(field, which rows, what was expected) of every field that has a bad cell."""
     found = [(name, c.bad, c.expected) for name, c in judged.items()]
     if event is not None and part.time is not None:
         found.append((part.time, event.bad | event.values.isna().to_numpy(), event.expected))
+        ahead = (event.values > pd.Timestamp(now + AHEAD)).to_numpy(dtype=bool, na_value=False)
+        found.append((part.time, ahead & ~event.bad, "a time at most a day ahead of the clock"))
     if entity is not None and part.entity is not None:
         found.append((part.entity, entity.bad, entity.expected))
     found += [(name, _bad_key(frame[name]), f"a key of at most {LONGEST_KEY} bytes") for name in part.key]
