@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from monitor.jobs.context import Context
     from monitor.jobs.propose import Proposal
 
+SEE = "see `monitor alerts list`, and what is older than three days with `--state suppressed`"
+
 
 def register(app: typer.Typer) -> None:
     app.command()(add)
@@ -69,4 +71,4 @@ def _start(context: "Context", proposal: "Proposal") -> dict[str, Any]:
     with context.database.read() as session:
         number, days = alerts.over(session, monitors.named(session, name).monitor_id, 30)
     began = f"{number:,} alerts over the last {days:g} days of its history"
-    return {"alerts": number, "days": days, "message": f"{began}; see `monitor alerts list`"}
+    return {"alerts": number, "days": days, "message": f"{began}; {SEE}"}
