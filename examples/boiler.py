@@ -15,8 +15,8 @@ DAYS, FAULT = 4, range(5_500, 5_530)  # the fault in minutes since the start
 
 def main(last: str | None) -> None:
     # local times without a zone, as many loggers write them
-    day = datetime.fromisoformat(last) if last else datetime.now() - timedelta(days=1)  # noqa: DTZ005
-    start = datetime(day.year, day.month, day.day) - timedelta(days=DAYS - 1)  # noqa: DTZ001
+    day = datetime.fromisoformat(last) if last else datetime.now() - timedelta(days=1)  # noqa: DTZ005  loggers write local time
+    start = datetime(day.year, day.month, day.day) - timedelta(days=DAYS - 1)  # noqa: DTZ001  as above
     draw = random.Random(7)  # noqa: S311  not a secret
     rows = csv.writer(sys.stdout, lineterminator="\n")
     rows.writerow(["timestamp", "supply", "return", "flow", "burner"])

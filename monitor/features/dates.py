@@ -79,7 +79,7 @@ class DateField:
     def actual(self, value: object) -> str | None:
         time = as_times(pd.Series([value], dtype=object)).iloc[0]
         if pd.isna(time):
-            return None if pd.isna(value) else str(value)  # type: ignore[call-overload]
+            return None if pd.isna(value) else str(value)  # type: ignore[call-overload]  # a cell
         return f"{DAYS[time.day_of_week]} {time:%H:%M} ({time.isoformat()})"
 
     def document(self) -> dict[str, Any]:

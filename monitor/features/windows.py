@@ -130,7 +130,7 @@ class Windows:
         """A reading as it is shown: a number, or the text that is none."""
         number = float(as_numbers(pd.Series([value], dtype=object))[0])
         if np.isnan(number):
-            return None if pd.isna(value) else str(value)  # type: ignore[call-overload]
+            return None if pd.isna(value) else str(value)  # type: ignore[call-overload]  # a cell
         return number
 
     def document(self) -> dict[str, Any]:

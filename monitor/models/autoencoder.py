@@ -52,12 +52,12 @@ class Autoencoder(LightningModule):
         optimizer = self.optimizers(use_pl_optimizer=False)
         loss = torch.zeros(())
         for step in chunk:
-            for group in optimizer.param_groups:  # type: ignore[union-attr]
+            for group in optimizer.param_groups:  # type: ignore[union-attr]  # there is one
                 group["lr"] = rate(step, self.plan.steps)
             loss = self._loss(step / self.plan.steps)
-            optimizer.zero_grad()  # type: ignore[union-attr]
-            loss.backward()  # type: ignore[no-untyped-call]
-            optimizer.step()  # type: ignore[union-attr]
+            optimizer.zero_grad()  # type: ignore[union-attr]  # there is one
+            loss.backward()  # type: ignore[no-untyped-call]  # torch's own
+            optimizer.step()  # type: ignore[union-attr]  # there is one
         self.curve.append((chunk[-1] + 1, float(loss.detach()) / self.network.members))
 
     def _loss(self, progress: float) -> Tensor:

@@ -78,5 +78,5 @@ def commented(text: str, reasons: list[tuple[str, str]]) -> str:
     for part, why in reasons:
         key = "fields" if part == "exclude" else part
         line = "".join(c if c.isprintable() else " " for c in why)  # a column's name may hold anything
-        text = re.sub(rf"(?m)^    (?={key}:)", lambda _, line=line: f"    # {line}\n    ", text, count=1)  # type: ignore[misc]
+        text = re.sub(rf"(?m)^    (?={key}:)", lambda _, line=line: f"    # {line}\n    ", text, count=1)  # type: ignore[misc]  # its default
     return text

@@ -51,7 +51,7 @@ def _read_until_broken(
     reader: Iterator[list[str]], start: int, lines: list[str], width: int, limit: int, result: Lines
 ) -> None:
     for record in reader:
-        first, result.taken = result.taken, start + reader.line_num  # type: ignore[attr-defined]
+        first, result.taken = result.taken, start + reader.line_num  # type: ignore[attr-defined]  # readers have it
         if not record:
             continue
         raw = lines[first : result.taken]
