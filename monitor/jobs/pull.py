@@ -37,16 +37,19 @@ def pull(context: Context, run: Run) -> Outcome:
         batch = open_source(
             watched.config.source, zone=zone, schema=watched.schema, late=watched.config.schedule.delay
         ).read(watched.cursor)
-        counts = _keep(context, run, watched, batch)
+        counts, told = _keep(context, run, watched, batch)
         totals = {name: totals[name] + counts[name] for name in COUNTS}
-        notices += batch.notices
+        notices += [notice for notice in told if notice not in notices]
         more = batch.more
     with context.database.read() as session:
         follow = _follow(session, run, monitors.get(session, run.monitor_id))
     return Outcome(_sentence(totals, notices), totals, follow)
 
 
-def _keep(context: Context, run: Run, watched: Watched, batch: Batch) -> dict[str, int]:
+def _keep(
+    context: Context, run: Run, watched: Watched, batch: Batch
+) -> tuple[dict[str, int], list[str]]:
+    """Store a page; how many rows became what, and what a person should know."""
     now = context.now()
     schema = watched.schema or (infer(batch.readings, watched.config) if len(batch.readings) else None)
     if schema is None and not len(batch.rejected):
@@ -55,7 +58,7 @@ def _keep(context: Context, run: Run, watched: Watched, batch: Batch) -> dict[st
                 monitors.advance(
                     session, watched.monitor_id, batch.cursor, batch.notices, dict.fromkeys(COUNTS, 0)
                 )
-        return dict.fromkeys(COUNTS, 0)
+        return dict.fromkeys(COUNTS, 0), batch.notices
     admitted = admit(batch, schema, watched.config, now) if schema is not None else None
     bad = admitted.quarantined if admitted else batch.rejected
     with context.write(run) as session:
@@ -69,7 +72,7 @@ def _keep(context: Context, run: Run, watched: Watched, batch: Batch) -> dict[st
         }
         notices = batch.notices + (admitted.notices if admitted else [])
         monitors.advance(session, watched.monitor_id, batch.cursor, notices, counts)
-    return counts
+    return counts, notices
 
 
 def _store(

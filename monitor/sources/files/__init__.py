@@ -57,7 +57,7 @@ class Files:
                 f"{fault.filename or self._config.path} went away while it was read"
             ) from None
         except OSError as fault:
-            raise SourceUnavailable(f"cannot read {self._config.path}: {fault.strerror or fault}") from None
+            raise SourceUnavailable(f"cannot read {fault.filename or self._config.path}: {fault.strerror or fault}") from None
 
     def _read(self, found: list[Found], cursor: Cursor, limit: int) -> Batch:
         known = Known.of(cursor)
@@ -89,6 +89,9 @@ class Files:
             )
         except Unreadable as fault:
             page = _unreadable(file, state, str(fault))
+        except OSError as fault:
+            fault.filename = fault.filename or file.path
+            raise
         page.state = page.state | seen | {"more": page.more}
         if page.state["pending"] and not page.more and not file.settled and not state.get("pending_told"):
             page.notices.append(

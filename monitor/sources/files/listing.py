@@ -1,6 +1,7 @@
 """Which files a path, glob or URL stands for at this moment."""
 
 import io
+import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -70,14 +71,22 @@ def find(path: str, now: float) -> list[Found]:
             raise SourceRefused(
                 f"{path!r} is a folder; expected a file or a glob such as {path.rstrip('/')}/*.csv"
             )
-        return [_found(fs, inside, PurePosixPath(inside).name, fs.info(inside), now)]
+        return [_found(fs, inside, PurePosixPath(inside).name, _followed(fs, inside, fs.info(inside)), now)]
     base = inside[: WILD.search(inside).start()].rpartition("/")[0]  # type: ignore[union-attr]  # searched above
-    matches = fs.glob(inside, detail=True)
+    matches = {path: _followed(fs, path, info) for path, info in fs.glob(inside, detail=True).items()}
     return [
         _found(fs, match, match.removeprefix(base).lstrip("/"), info, now)
         for match, info in sorted(matches.items())
         if info["type"] == "file"
     ]
+
+
+def _followed(fs: Any, path: str, info: dict[str, Any]) -> dict[str, Any]:
+    """A link's own size and times say nothing of the file it stands for."""
+    if not info.get("islink"):
+        return info
+    target = os.path.realpath(path)
+    return fs.info(target) if os.path.exists(target) else info | {"type": "link"}  # type: ignore[no-any-return]  # fsspec
 
 
 def _filesystem(path: str) -> tuple[Any, str]:
