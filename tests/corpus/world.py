@@ -158,7 +158,7 @@ class World:
             self.must("Traceback" not in done.text, f"a traceback: {done.text[-1500:]}")
             self.must("unexpected fault" not in done.text, f"a fault of ours: {done.text[-600:]}")
             self.must(_calm(done.text), f"drives the terminal: {done.text[:400]!r}")
-            self.must(done.code == 0 or bool(done.err.strip()), f"exit {done.code} without a word")
+            self.must(done.code == 0 or bool(done.text.strip()), f"exit {done.code} without a word")
         if not self.ask_tables():
             return self.problems
         for row in self.ask("SELECT * FROM monitors"):

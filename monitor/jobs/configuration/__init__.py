@@ -10,6 +10,7 @@ from monitor.jobs.configuration.rules import of_rules
 from monitor.jobs.configuration.tree import NotYaml, plant
 from monitor.jobs.configuration.writing import dump
 
+SHOWN = 100  # faults of a file; who has more has another file in hand
 __all__ = ["dump", "load", "parse"]
 
 
@@ -48,5 +49,6 @@ def parse(text: str, name: str = "monitors.yaml") -> Document:
         {*tree.faults, *of_rules(tree), *judged}, key=lambda f: (f.line, f.column, f.place, f.words)
     )
     if found:
-        raise ConfigurationError([f"{name}:{f.line}: {f.place}: {f.words}" for f in found])
+        more = [f"{name}: and {len(found) - SHOWN:,} more faults"] if len(found) > SHOWN else []
+        raise ConfigurationError([*(f"{name}:{f.line}: {f.place}: {f.words}" for f in found[:SHOWN]), *more])
     return Document.model_validate(tree.value)
