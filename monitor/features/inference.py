@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from monitor.features.base import Floats
 from monitor.features.categories import CategoryField
 from monitor.features.dates import DateField, as_times
-from monitor.features.numbers import NumberField, as_numbers
+from monitor.features.numbers import NumberField, as_numbers, is_nested
 
 SURE = 0.99  # share of a column's texts that must read as numbers or dates for it to be taken as such
 FEW = 50  # up to this many distinct texts are categories whatever the number of rows
@@ -47,6 +47,8 @@ def infer(name: str, values: pd.Series, categorical: bool) -> Encoder | str:
     """The fitted encoder of a column, or the reason for refusing it."""
     if values.isna().all():
         return NumberField.fit(name, values)
+    if values.dtype == object and values.map(is_nested).any():
+        return "holds lists or documents; only a single value a row can be a field"
     if categorical:
         return CategoryField.fit(name, values)
     if pd.api.types.is_bool_dtype(values):

@@ -2,7 +2,6 @@
 
 import gzip
 import io
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -166,7 +165,7 @@ ADDED = [
     added("Parquet that is none", wide(), "Parquet", ends="parquet"),
     added("Parquet that is cut", parquet_bytes([good(n) for n in range(1, 60)], {})[:900], "Parquet", ends="parquet"),
     added("a folder", None, "is a folder; expected a file or a glob", words=(".",)),
-    added("a glob without a match", None, "*.csv", words=("*.csv",)),
+    added("a glob without a match", None, words=("*.csv",)),
     added("an address of the web", None, "http", words=("https://example.org/a.csv",)),
     added("an address that nobody knows", None, "nosuch", words=("nosuch://x/a.csv",)),
     added("a name that is none", wide(), "is not a name", code=2, words=("given.csv", "--name", "My Own")),
@@ -183,4 +182,3 @@ ADDED = [
     added("a column of ten thousand letters", b"a" * 10_000 + b",b\n" + b"1,2\n" * 30, code=0),
 ]  # fmt: skip
 CASES = [*REFUSED, *MEASURED, *ADDED]
-UNUSED = Callable

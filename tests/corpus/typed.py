@@ -8,7 +8,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from .case import Bad, Case, Expected, bad, kept, refused
+from .case import Bad, Case, Expected, bad, kept
 from .cells import POINT, TIME, judge
 from .rows import Row, good
 from .world import World
@@ -165,4 +165,3 @@ def _mixed(world: World) -> None:
 
 SQLITE = [Case("types", "SQLite: cells of five types in one column", ("sqlite",), _mixed)]
 CASES = [*PARQUET, *TABLES, *SQLITE]
-UNUSED = refused

@@ -259,7 +259,9 @@ def test_a_repeated_header_is_no_row(folder: Folder) -> None:
     [
         ("a,b\n1,2\n".encode("utf-16"), "UTF-16"),
         (b"PAR1\x15\x04\x15", "Parquet"),
-        (b"PK\x03\x04\x00\x00\x08\x00", "NUL"),
+        (b"PK\x03\x04\x00\x00\x08\x00", "zip archive"),
+        (b"\x1f\x8b\x08\x00\x00", "ending .gz"),
+        (b"\x00\x01\x02\n", "NUL"),
         (b"1,2\n3,4\n", "values where a header is expected"),
         (b"a,b\r1,2\r3,4\r", "carriage returns"),
     ],

@@ -41,6 +41,9 @@ def propose(source: dict[str, Any], name: str, now: datetime) -> Proposal:
     plain = Monitor.model_validate({"name": name, "kind": "tabular", "source": source})
     batch = open_source(plain.source).read({}, ROWS)
     rows = batch.readings.head(ROWS)
+    if rows.empty and (batch.notices or len(batch.rejected)):
+        first = [f"{r.origin}: {r.reason}" for r in batch.rejected.head(1).itertuples()]
+        raise SourceRefused(f"{name}: no row can be read; {'; '.join(batch.notices or first)}")
     if rows.empty:
         raise SourceRefused(f"{name}: the source has no rows to look at; add it again when it has")
     schema = infer(rows, plain)

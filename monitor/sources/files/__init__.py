@@ -93,7 +93,7 @@ class Files:
             fault.filename = fault.filename or file.path
             raise
         page.state = page.state | seen | {"more": page.more}
-        if page.state["pending"] and not page.more and not file.settled and not state.get("pending_told"):
+        if page.state["pending"] and not page.more and not file.settled and not page.state.get("pending_told"):
             page.notices.append(
                 "its end is incomplete, and waits until it is written or the file rests for a minute"
             )
@@ -132,7 +132,9 @@ def _nothing(state: State) -> Page:
 def _unreadable(file: Found, state: State, reason: str) -> Page:
     """A file that still grows may become readable; one at rest is rejected once, and again when it is written."""
     if not file.settled:
-        return _nothing(state | {"pending": True})
+        page = _nothing(state | {"pending": True, "pending_told": True})
+        page.notices += [] if state.get("pending_told") else [f"{reason}, unless it is still being written"]
+        return page
     page = _nothing(state | {"pending": False})
     page.rejected.append((state["line"], shorten(f"{file.name} ({file.size} bytes)"), f"the file {reason}"))
     page.notices.append(reason)
