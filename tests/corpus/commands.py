@@ -61,7 +61,7 @@ def evaluated(
             fine = np.isfinite(scores["score"]).all() and scores["p_value"].between(0, 1).all()
             world.must(bool(fine) and len(scores) == found["rows_test"], "a row without a score")
 
-    return Case("evaluate", name, ("-",), play, start="empty", slow=slow)
+    return Case("evaluate", name, ("-",), play, start="empty", slow=slow or not code)
 
 
 def _with(column: str, value: Any, numbers: range = TEST) -> bytes:
@@ -91,7 +91,7 @@ REFUSED = [
     evaluated("a label that is none", "label of row 3 is 'maybe'; expected 0 or 1", test=_with("bad", "maybe")),
     evaluated("a label that is missing", "label of row 3", "expected 0 or 1", test=_with("bad", None)),
     evaluated("a label of 2", "label of row 3 is 2", test=_with("bad", 2)),
-    evaluated("a field that only the first file has", "lacks heat", test=as_csv(table(TEST).drop(columns="heat"))),
+    evaluated("a field that only the first file has", "lacks heat", test=as_csv(table(TEST).drop(columns="heat")), slow=True),
     evaluated("the label and nothing else", "no column can be a field", train=as_csv(table(TRAIN)[["bad"]]),
               test=as_csv(table(TEST)[["bad"]])),
     evaluated("identifiers and nothing else", "no column can be a field",

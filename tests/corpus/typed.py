@@ -54,7 +54,7 @@ def postgres(field: str, value: str, kind: str, expected: Expected, what: str, l
 def _pull(world: World, field: str, expected: Expected, changed: bool) -> None:
     world.pull()
     if not changed:
-        judge(world, field, expected, 0)
+        judge(world, field, expected)
     else:  # no value of the column is what it was: each row is judged alike
         aside = world.quarantined()
         everywhere = isinstance(expected, Bad)

@@ -66,6 +66,7 @@ class World:
     problems: list[str] = field(default_factory=list)
     puts: int = 0
     said: list[Said] = field(default_factory=list)
+    _rows: dict[tuple[int, str], dict[str, dict[str, Any]]] = field(default_factory=dict)
 
     @property
     def monitor(self) -> str:
@@ -137,7 +138,13 @@ class World:
 
     def rows(self, monitor: str | None = None) -> dict[str, dict[str, Any]]:
         """source_key -> the present revision, typed as plain Python."""
-        name = f"readings_{(monitor or self.monitor).replace('-', '_')}"
+        state = (len(self.said), monitor or self.monitor)  # only commands change what is stored
+        if state not in self._rows:
+            self._rows[state] = self._present(state[1])
+        return self._rows[state]
+
+    def _present(self, monitor: str) -> dict[str, dict[str, Any]]:
+        name = f"readings_{monitor.replace('-', '_')}"
         with self._database() as connection:
             if not sa.inspect(connection).has_table(name):
                 return {}
@@ -154,6 +161,7 @@ class World:
     # what must hold whatever the case
 
     def check(self) -> list[str]:
+        """What did not hold, of this case and of any."""
         for done in self.said:
             self.must("Traceback" not in done.text, f"a traceback: {done.text[-1500:]}")
             self.must("unexpected fault" not in done.text, f"a fault of ours: {done.text[-600:]}")

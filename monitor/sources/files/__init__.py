@@ -89,9 +89,6 @@ class Files:
             )
         except Unreadable as fault:
             page = _unreadable(file, state, str(fault))
-        except OSError as fault:
-            fault.filename = fault.filename or file.path
-            raise
         page.state = page.state | seen | {"more": page.more}
         if page.state["pending"] and not page.more and not file.settled and not page.state.get("pending_told"):
             page.notices.append(

@@ -46,14 +46,18 @@ class Found:
 
     @contextmanager
     def open(self) -> Iterator[BinaryIO]:
-        """The file's bytes, unpacked where its ending says that it is packed."""
-        with self.fs.open(self.path, "rb") as raw:
-            packed = unpacked(raw, self.path)
-            if packed is None:
-                yield raw
-            else:
-                with io.BufferedReader(packed, 1 << 18) as stream:
-                    yield stream
+        """The file's bytes, unpacked where its ending says that it is packed; errors name the file."""
+        try:
+            with self.fs.open(self.path, "rb") as raw:
+                packed = unpacked(raw, self.path)
+                if packed is None:
+                    yield raw
+                else:
+                    with io.BufferedReader(packed, 1 << 18) as stream:
+                        yield stream
+        except OSError as fault:
+            fault.filename = fault.filename or self.path
+            raise
 
 
 def find(path: str, now: float) -> list[Found]:
