@@ -1,6 +1,7 @@
 """Overview: what needs a person first, how the monitors fare, how the queue is worked."""
 
 from collections import Counter
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -9,15 +10,18 @@ import streamlit as st
 from dashboards import components, series, session
 from dashboards.markup import render
 from monitor.domain import health, writing
+from monitor.domain.alert import SEVERITIES
 from monitor.domain.monitor import Monitor
 from monitor.domain.review import VERDICTS
+from monitor.domain.writing import counted
+from monitor.scheduling.triggers import next_training
 from monitor.storage import inbox, pages
 from monitor.storage.database import Session
-from monitor.storage.inbox import Asked
+from monitor.storage.inbox import Asked, Row
 from monitor.storage.pages import Standing
 
-URGENT = 3  # alerts that are named before the table
-CRITICAL = 4
+NAMED = 3  # alerts that are named before the table
+URGENT = 3  # the least severity (high) that needs a person now
 
 
 def show() -> None:
@@ -40,13 +44,19 @@ def compose(reading: Session, now: datetime) -> str:
     lines = [_line(m, failed.get(m.monitor_id), sparks.get(m.monitor_id, []), now) for m in found]
     lines.sort(key=lambda m: (m["order"], -(m["severity"] or 0), -m["open"], m["name"]))
     desk, zone = pages.desk(reading, now), Counter(m["zone"] for m in lines).most_common(1)
+    opened, named = inbox.severities(reading), inbox.page(reading, Asked(view="all"), NAMED)
+    states = Counter(m["state"] for m in lines)
     return render(
         "overview",
         now=now,
         zone=zone[0][0] if zone else "UTC",
         fleet=lines,
-        on_time=sum(m["state"] in ("on time", "provisional") for m in lines),
-        attention=[*_troubled(lines), *_urgent(reading)],
+        title=headline(states, opened),
+        on_time=states["on time"] + states["provisional"],
+        learning=states["learning"],
+        attention=[*_troubled(lines), *map(_alert, named)],
+        more=sum(opened.values()) - len(named),
+        rest=_rest(opened, named),
         desk=desk,
         precision=precision(desk.verdicts),
         runs=pages.jobs(reading, now - timedelta(days=1)),
@@ -54,8 +64,42 @@ def compose(reading: Session, now: datetime) -> str:
         scored=sum(b.rows for bins in sparks.values() for b in bins),
         quarantined=sum(m.quarantined for m in found),
         dead=pages.undelivered(reading),
-        quiet=(inbox.quiet_since(reading), pages.next_training(reading)),
+        quiet=inbox.quiet_since(reading),
+        training=next_training((Monitor.model_validate(m.document).schedule for m in found), now),
     )
+
+
+def headline(states: Mapping[str, int], opened: Mapping[int, int]) -> str:
+    """What is wrong and what is open in one sentence.
+
+    states: state -> monitors; opened: severity -> open alerts.
+
+    >>> headline({"failing": 1}, {4: 2, 3: 1, 1: 37})
+    '1 monitor fails, 3 alerts need you, 37 more open'
+    >>> headline({}, {2: 1, 1: 39}), headline({}, {}), headline({"late": 2}, {})
+    ('40 alerts open, none above medium', 'Nothing needs you now', '2 monitors are late, no alert is open')
+    """
+    urgent = sum(n for severity, n in opened.items() if severity >= URGENT)
+    rest = sum(opened.values()) - urgent
+    parts = []
+    if failing := states.get("failing", 0):
+        parts.append(f"{counted(failing, 'monitor')} {'fails' if failing == 1 else 'fail'}")
+    if late := states.get("late", 0):
+        parts.append(f"{counted(late, 'monitor')} {'is' if late == 1 else 'are'} late")
+    if urgent:
+        parts.append(f"{counted(urgent, 'alert')} {'needs' if urgent == 1 else 'need'} you")
+        parts += [f"{rest:,} more open"] if rest else []
+    elif rest:
+        parts.append(f"{counted(rest, 'alert')} open, none above {SEVERITIES[max(opened)]}")
+    elif parts:
+        parts.append("no alert is open")
+    return ", ".join(parts) or "Nothing needs you now"
+
+
+def _rest(opened: Mapping[int, int], named: list[Row]) -> str:
+    """The open alerts that are not named, by severity: ``2 high, 35 low``."""
+    left = Counter(opened) - Counter(r.severity for r in named)
+    return ", ".join(f"{left[n]:,} {SEVERITIES[n]}" for n in sorted(left, reverse=True))
 
 
 def standing(m: Standing, failed: Any, now: datetime) -> str:
@@ -104,19 +148,25 @@ def _trouble(m: dict[str, Any]) -> dict[str, Any]:
     return _card(title, note, m["pulled_at"], f"runs:{m['name']}")
 
 
-def _card(title: str, note: str, since: datetime | None, go: str) -> dict[str, Any]:
-    return {"severity": 3, "title": title, "note": note, "since": since, "owner": None, "go": go}
+def _card(title: str, note: str, worked: datetime | None, go: str) -> dict[str, Any]:
+    return {
+        "severity": 3,
+        "title": title,
+        "note": note,
+        "what": "last success",
+        "at": worked,
+        "owner": None,
+        "go": go,
+    }
 
 
-def _urgent(reading: Session) -> list[dict[str, Any]]:
-    rows = [r for r in inbox.page(reading, Asked(view="all"), URGENT) if r.severity >= CRITICAL]
-    return [
-        {"severity": r.severity, "title": f"{r.entity or r.monitor}: {r.brief}", "since": r.opened_at,
-         "note": " · ".join(filter(None, [r.monitor if r.entity else "", writing.counted(r.members, "row"),
-                            writing.money(r.value, r.document.get("currency")) if r.value else ""])),
-         "owner": r.owner, "go": f"alert:{r.public_id}"}
-        for r in rows
-    ]  # fmt: skip
+def _alert(r: Row) -> dict[str, Any]:
+    value = writing.money(r.value, r.document.get("currency")) if r.value else ""
+    note = " · ".join(filter(None, [r.monitor if r.entity else "", counted(r.members, "row"), value]))
+    return {
+        "severity": r.severity, "title": f"{r.entity or r.monitor}: {r.brief}", "note": note, "what": "began",
+        "at": r.first_event_at, "owner": r.owner or "nobody", "go": f"alert:{r.public_id}",
+    }  # fmt: skip
 
 
 def precision(given: dict[str, int]) -> tuple[float, float, float] | None:

@@ -149,7 +149,7 @@ class Desk:
     """The queue in numbers: how fast it is worked and how often an alert was worth it."""
 
     open: int
-    oldest: datetime | None
+    oldest: datetime | None  # since when the first of the open ones waits for a person
     to_verdict: timedelta | None  # median of the last reviews
     verdicts: dict[str, int]  # of the last 30 days
 
@@ -223,11 +223,3 @@ def versions(session: Session, monitor_id: int, limit: int = 12) -> list[Any]:
             .limit(limit)
         )
     )  # fmt: skip
-
-
-def next_training(session: Session) -> datetime | None:
-    """When the next queued training starts."""
-    at: datetime | None = session.scalar(
-        sa.select(sa.func.min(R.not_before)).where(R.job == "train", R.state == "queued")
-    )
-    return at
