@@ -82,7 +82,7 @@ def compose(database: Database, desk: Desk, at: Any, actor: str, now: datetime) 
         today = now.astimezone(ZoneInfo(zone)).replace(hour=0, minute=0, second=0, microsecond=0)
         figures = inbox.figures(reading, asked.queue, today)
         queues = inbox.queues(reading)
-        linked = st.query_params.get("alert")
+        linked = (st.query_params.get("alert") or "")[:40] or None
         details = _details(reading, desk, rows, at or linked, linked, actor, now)
         calm = _calm(reading, queues, asked.queue, now) if not figures.open else None
     title = next((t for n, t, _ in queues if n == asked.queue), "All queues")
@@ -98,7 +98,6 @@ def compose(database: Database, desk: Desk, at: Any, actor: str, now: datetime) 
         "calm": calm or render("calm", picked=True),
         "news": render("news", news=news) if news else "",
         "snoozed": figures.snoozed,
-        "open": linked if linked in details else None,
         "taken": {name: tray.taken for name, tray in desk.trays.items()},
         "refused": {name: tray.refused for name, tray in desk.trays.items()},
     }
@@ -164,6 +163,7 @@ def _details(
             try:
                 kept = now, detail(reading, name, actor, now)
             except UnknownError:
+                found[name] = render("missing", asked=name)
                 continue
             desk.details[name] = kept
         found[name] = kept[1].html
