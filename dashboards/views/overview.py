@@ -15,7 +15,7 @@ from monitor.domain.monitor import Monitor
 from monitor.domain.review import VERDICTS
 from monitor.domain.writing import counted
 from monitor.scheduling.triggers import next_training
-from monitor.storage import inbox, pages
+from monitor.storage import inbox, pages, runs
 from monitor.storage.database import Session
 from monitor.storage.inbox import Asked, Row
 from monitor.storage.pages import Standing
@@ -46,6 +46,10 @@ def compose(reading: Session, now: datetime) -> str:
     desk, zone = pages.desk(reading, now), Counter(m["zone"] for m in lines).most_common(1)
     opened, named = inbox.severities(reading), inbox.page(reading, Asked(view="all"), NAMED)
     states = Counter(m["state"] for m in lines)
+    for line in lines:
+        line["said"] = (
+            None if line["stored"] or line["version"] else runs.said(reading, line["monitor_id"], "pull")
+        )
     return render(
         "overview",
         now=now,
@@ -53,7 +57,7 @@ def compose(reading: Session, now: datetime) -> str:
         fleet=lines,
         title=headline(states, opened),
         on_time=states["on time"] + states["provisional"],
-        learning=states["learning"],
+        learning=states["learning"] + states["waiting"],
         attention=[*_troubled(lines), *map(_alert, named)],
         more=sum(opened.values()) - len(named),
         rest=_rest(opened, named),
@@ -105,15 +109,17 @@ def _rest(opened: Mapping[int, int], named: list[Row]) -> str:
 def standing(m: Standing, failed: Any, now: datetime) -> str:
     """How a monitor fares, in a word; provisional until a row was scored that its model had not seen."""
     schedule = Monitor.model_validate(m.document).schedule
-    state = health.state(schedule, now, m.created_at, m.pulled_at, failed is not None, m.version is not None)
+    failing, learnt = failed is not None, m.version is not None
+    state = health.state(schedule, now, m.created_at, m.pulled_at, failing, learnt, m.stored > 0)
     return "provisional" if state == "on time" and m.provisional else state
 
 
 def _line(m: Standing, failed: Any, bins: list[pages.Bin], now: datetime) -> dict[str, Any]:
     state = standing(m, failed, now)
     return {
-        "name": m.name, "kind": m.document["kind"], "zone": m.document["schedule"]["timezone"],
-        "currency": m.document.get("currency"), "state": state, "failed": failed, "pulled_at": m.pulled_at,
+        "monitor_id": m.monitor_id, "name": m.name, "kind": m.document["kind"],
+        "zone": m.document["schedule"]["timezone"], "currency": m.document.get("currency"),
+        "state": state, "failed": failed, "pulled_at": m.pulled_at,
         "tone": {"failing": "critical", "late": "high"}.get(state, ""), "severity": m.severity, "open": m.open,
         "value": m.value, "version": m.version, "trained_at": m.trained_at, "stored": m.stored,
         "spark": series.spark(bins, now, m.threshold) if bins else "no scores",
@@ -140,6 +146,8 @@ def _trouble(m: dict[str, Any]) -> dict[str, Any]:
     since = f"since {writing.clock(m['pulled_at'], m['zone'], named=True)}" if m["pulled_at"] else "yet"
     if m["state"] == "failing":
         title, note = f"{m['name']}: {m['failed'].job} fails", m["failed"].message or "no message"
+    elif m["said"]:
+        title, note = f"{m['name']}: no row came so far", m["said"]
     else:
         title, note = (
             f"{m['name']}: no pull succeeded {since}",

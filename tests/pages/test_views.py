@@ -87,6 +87,22 @@ def test_nothing_needs_you_only_where_nothing_is_open_or_wrong(fresh: Database) 
     assert "No alert is open." in sent(open_page(str(fresh.url), "alerts"))["calm"]
 
 
+def test_a_first_row_that_is_overdue_needs_a_person(fresh: Database) -> None:
+    words = "0 new rows; no file matches 'logs/*.csv'; put one there, or correct the path"
+    runs, host = tables.runs.c, tables.monitors.c.name == "host"
+    with fresh.write() as writing:
+        writing.execute(sa.update(tables.monitors).where(host).values(stored=0, next_reading=1))
+        writing.execute(
+            sa.update(tables.runs).where(runs.monitor_id == 4, runs.job == "pull").values(message=words)
+        )
+    page = html(open_page(str(fresh.url), "overview"))
+    assert "1 monitor is late" in page and "host: no row came so far" in page and "no file matches" in page
+    with fresh.write() as writing:
+        writing.execute(sa.update(tables.monitors).where(host).values(created_at=seed.datetime.now(seed.UTC)))
+    page = html(open_page(str(fresh.url), "overview"))
+    assert "host: no row" not in page and ">waiting<" in page
+
+
 def test_overview_and_inbox_count_an_age_from_when_the_alert_began(fresh: Database) -> None:
     began = seed.datetime.now(seed.UTC) - seed.timedelta(hours=5, minutes=20)
     with fresh.write() as writing:
