@@ -9,6 +9,7 @@ import pandas as pd
 from monitor.detection.detector import Detector
 from monitor.domain.errors import NotEnoughRows
 from monitor.domain.run import Outcome, Request, Run
+from monitor.domain.writing import counted
 from monitor.jobs.context import Context
 from monitor.storage import alerts, labels, monitors, readings, versions
 from monitor.storage.monitors import Watched
@@ -35,7 +36,9 @@ def train(context: Context, run: Run) -> Outcome:
         pending = alerts.unlearnable(session, run.monitor_id, context.now())
     seen, manifest = select(rows, known, pending)
     if len(seen) < LEAST:
-        raise NotEnoughRows(f"{watched.config.name}: {len(seen)} usable rows, a training needs {LEAST}")
+        raise NotEnoughRows(
+            f"{watched.config.name}: {counted(len(seen), 'usable row')}, a training needs {LEAST}"
+        )
     detector = build(watched).fit(seen[_columns(watched)], _throttled(context, run))
     with context.write(run) as session:
         version_id = versions.add(
@@ -45,7 +48,7 @@ def train(context: Context, run: Run) -> Outcome:
         )  # fmt: skip
     follow = [Request("promote", run.monitor_id, f"after-{run.run_id}", {"version_id": version_id})]
     left = sum(manifest["left_out"].values())
-    message = f"trained on {len(seen):,} rows, {left:,} left out; the gate decides next"
+    message = f"trained on {counted(len(seen), 'row')}, {left:,} left out; the gate decides next"
     return Outcome(message, {"version_id": version_id, "rows": len(seen), "left_out": left}, follow)
 
 

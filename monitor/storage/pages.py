@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from monitor.domain.run import scope_of
 from monitor.storage import tables
+from monitor.storage.monitors import CALLED
 
 A, B, M, R, V = (
     tables.alerts.c, tables.score_bins.c, tables.monitors.c, tables.runs.c, tables.versions.c,
@@ -198,8 +199,8 @@ class Sought:
 def runs(session: Session, sought: Sought, before: int | None, limit: int) -> list[Any]:
     """The newest runs below run_id ``before``; asking for one more than is shown tells whether there are more."""
     query = sa.select(
-        R.run_id, M.name.label("monitor"), M.document, R.job, R.slot, R.state, R.actor, R.attempt, R.requested_at,
-        R.not_before, R.started_at, R.finished_at, R.progress, R.counts, R.message,
+        R.run_id, CALLED.label("monitor"), M.deleted_at, M.document, R.job, R.slot, R.state, R.actor, R.attempt,
+        R.requested_at, R.not_before, R.started_at, R.finished_at, R.progress, R.counts, R.message,
     ).join_from(tables.runs, tables.monitors, isouter=True)  # fmt: skip
     if sought.monitor_id is not None:
         query = query.where(R.scope == scope_of(sought.monitor_id))

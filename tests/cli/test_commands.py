@@ -56,6 +56,16 @@ def test_a_path_that_matches_nothing_is_said_and_needs_a_person_when_it_is_overd
     assert code == 1 and "no file matches" in err and "put one there, or correct the path" in err
 
 
+def test_one_is_one(shell: Any, tmp_path: Path) -> None:
+    (tmp_path / "boiler.csv").write_text("at,load\n2026-03-01T00:00:00Z,7\n")
+    (tmp_path / "m.yaml").write_text(CONFIG)
+    assert shell("check", "m.yaml")[1] == "m.yaml: no fault; 1 monitor, 0 channels\n"
+    shell("apply", "m.yaml")
+    assert shell("pull", "boiler")[1] == "1 new row\n"
+    assert "1 usable row, a training" in shell("train", "boiler")[2]
+    assert shell("audit", "verify")[1].startswith("1 line, whole;")
+
+
 def test_a_failure_is_told_once(shell: Any, tmp_path: Path) -> None:
     (tmp_path / "m.yaml").write_text(CONFIG.replace("boiler.csv", "."))
     shell("apply", "m.yaml")

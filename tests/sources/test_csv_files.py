@@ -202,7 +202,7 @@ def test_a_young_file_waits_for_a_quote_to_close_but_not_without_end(folder: Fol
 def test_reasons_name_what_was_got_and_expected(folder: Folder) -> None:
     folder.write(b"a,b\n1\n1,2,3\n")
     assert reasons(folder.read()) == {
-        "a.csv:2": "1 fields where the header has 2",
+        "a.csv:2": "1 field where the header has 2",
         "a.csv:3": "3 fields where the header has 2",
     }
 
