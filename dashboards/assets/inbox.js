@@ -151,7 +151,8 @@ function start(root) {
 
   function say(text, undoable) {
     toast.querySelector("span").textContent = text
-    toast.querySelector("button").hidden = toast.querySelector("i").hidden = !undoable
+    toast.querySelector("[data-do=undo]").hidden = toast.querySelector("i").hidden = !undoable
+    toast.querySelector(".spans").hidden = true
     toast.hidden = true
     void toast.offsetWidth  // restarts the shrinking line
     toast.hidden = false
@@ -205,12 +206,13 @@ function start(root) {
   const does = {
     undo, bring: () => ask({}), help: () => ($(".help").open ? $(".help").close() : $(".help").showModal()),
     note: () => $("article") && note(true), back: () => screen("queue"), more: () => box.classList.toggle("all"),
-    snooze: () => { if (at) { mode = "snooze"; say("Snooze: 1 24 h, 2 4 h, 3 3 days, 4 7 days", false) } },
+    snooze: () => { if (at) { mode = "snooze"; say("Snooze for", false); toast.querySelector(".spans").hidden = false } },
     claim: () => { if (at) { act({ do: $("article")?.dataset.mine ? "release" : "claim", alert: at }) } },
     clear: () => { find.value = ""; apply() }, show: () => { at = null; screen("queue"); go(visible()[0]); paint() },
   }
   const keys = { j: () => step(1), k: () => step(-1), arrowdown: () => step(1), arrowup: () => step(-1), z: undo,
     s: does.snooze, n: does.note, t: does.claim, b: does.bring, "?": does.help, "/": () => find.focus() }
+  const aside = (choice) => { mode = ""; leave({ do: "snooze", choice }, "Snoozed") }
   const verdict = (button) => leave({ do: "verdict", verdict: button.dataset.verdict }, `Marked ${button.innerText.replace(/^\d\s*/, "").trim()}`)
 
   function key(event) {
@@ -221,7 +223,7 @@ function start(root) {
     let run = keys[pressed]
     if (/^[1-8]$/.test(pressed)) {
       if (mode !== "snooze") run = () => verdict($(`[data-key="${pressed}"]`))
-      else if (pressed <= 4) run = () => leave({ do: "snooze", choice: +pressed }, "Snoozed")
+      else if (pressed <= 4) run = () => aside(+pressed)
     }
     if (pressed !== "s") mode = ""
     if (!run) return
@@ -232,10 +234,11 @@ function start(root) {
   }
 
   root.addEventListener("click", (event) => {
-    const hit = event.target.closest("[data-do], [data-verdict], [data-id], [data-view], [data-queue]")
+    const hit = event.target.closest("[data-do], [data-verdict], [data-id], [data-view], [data-queue], [data-snooze]")
     if (!hit) return
-    const { verdict: v, id, view, queue } = hit.dataset
+    const { verdict: v, id, view, queue, snooze } = hit.dataset
     if (v) verdict(hit)
+    else if (snooze) aside(+snooze)
     else if (id) { go(id); screen("alert") }
     else if (view) ask({ view })
     else if (queue !== undefined) ask({ queue: queue || null })

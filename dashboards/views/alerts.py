@@ -94,7 +94,8 @@ def compose(database: Database, desk: Desk, at: Any, actor: str, now: datetime) 
         "head": render("head", title=title, figures=figures),
         "queues": render("queues", queues=queues, chosen=asked.queue) if len(queues) > 1 else "",
         "foot": render("foot", shown=len(rows), figures=figures, asked=asked),
-        "empty": render("empty", asked=asked, figures=figures),
+        "empty": render("empty", asked=asked, figures=figures)
+        + (f"<div class=beside>{calm}</div>" if calm else ""),
         "calm": calm or render("calm", picked=True),
         "news": render("news", news=news) if news else "",
         "snoozed": figures.snoozed,

@@ -344,6 +344,28 @@ def test_on_a_phone_queue_and_alert_are_two_screens(visit: Callable[..., Any]) -
     assert page.locator(".rows").is_visible()
 
 
+def test_on_a_phone_every_act_is_in_reach_of_a_thumb(visit: Callable[..., Any], database: Database) -> None:
+    page = visit("/alerts", 390, 844)
+    page.locator(".rows li").nth(1).click()
+    page.locator("article h1").wait_for()
+    second = page.url.partition("=")[2]
+    buttons = page.locator(".keys button:visible")
+    assert buttons.count() == 5 and not page.locator("kbd:visible").count()
+    page.get_by_text("More", exact=True).click()
+    for button in [
+        *page.locator(".keys button:visible").all(),
+        *page.locator(".others button:visible").all(),
+    ]:
+        assert button.bounding_box()["height"] >= 44
+    assert not page.locator("kbd:visible").count()
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    page.locator(".others").get_by_text("snooze").click()
+    page.locator(".toast [data-snooze='2']").click()
+    wait_until(lambda: state(database, second) == "snoozed")
+    page.locator(".toast").get_by_text("undo").click()
+    wait_until(lambda: state(database, second) == "open")
+
+
 @pytest.mark.parametrize("width", [1024, 1280, 1366])
 def test_a_fields_name_keeps_its_room_on_a_small_screen(visit: Callable[..., Any], width: int) -> None:
     page = inbox(visit("/alerts", width, 800))
