@@ -205,7 +205,7 @@ function start(root) {
 
   const does = {
     undo, bring: () => ask({}), help: () => ($(".help").open ? $(".help").close() : $(".help").showModal()),
-    note: () => $("article") && note(true), back: () => screen("queue"), more: () => box.classList.toggle("all"),
+    note: () => $("article") && note(true), back: () => screen("queue"), more: () => { $(".more").textContent = box.classList.toggle("all") ? "Less" : "More" },
     snooze: () => { if (at) { mode = "snooze"; say("Snooze for", false); toast.querySelector(".spans").hidden = false } },
     claim: () => { if (at) { act({ do: $("article")?.dataset.mine ? "release" : "claim", alert: at }) } },
     clear: () => { find.value = ""; apply() }, show: () => { at = null; screen("queue"); go(visible()[0]); paint() },

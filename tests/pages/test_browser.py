@@ -335,6 +335,21 @@ def test_every_page_shows_in_the_dark_and_on_a_phone(
     assert dark == ("rgb(17, 22, 28)" if scheme == "dark" else "rgb(255, 255, 255)")
 
 
+def test_the_overview_leads_to_the_alerts_it_does_not_name(visit: Callable[..., Any]) -> None:
+    page = visit("/")
+    page.get_by_text("more open alerts:").click()
+    inbox(page)
+    assert "/alerts" in page.url
+    page.get_by_role("link", name="Overview").click()
+    page.locator(".card", has_text="card-payments").nth(1).click()
+    page.locator("article h1").wait_for()
+    assert (
+        selected(page) in page.url
+        and page.locator(f"article[aria-label='alert {selected(page)}']").count() == 1
+    )
+    assert page.locator(".rows li").nth(1).get_attribute("aria-selected") == "true"
+
+
 def test_on_a_phone_queue_and_alert_are_two_screens(visit: Callable[..., Any]) -> None:
     page = visit("/alerts", 390, 844)
     page.locator(".rows li").nth(1).click()
