@@ -58,7 +58,7 @@ def compose(reading: Session, now: datetime) -> str:
         title=headline(states, opened),
         on_time=states["on time"] + states["provisional"],
         learning=states["learning"] + states["waiting"],
-        attention=[*_troubled(lines), *map(_alert, named)],
+        attention=[*_troubled(lines, now), *map(_alert, named)],
         more=sum(opened.values()) - len(named),
         rest=_rest(opened, named),
         desk=desk,
@@ -127,45 +127,35 @@ def _line(m: Standing, failed: Any, bins: list[pages.Bin], now: datetime) -> dic
     }  # fmt: skip
 
 
-def _troubled(lines: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def _troubled(lines: list[dict[str, Any]], now: datetime) -> list[dict[str, Any]]:
     """One card a monitor that fails or is late; many of a kind share one."""
     found = []
     for state in ("failing", "late"):
         mine = [m for m in lines if m["state"] == state]
         if len(mine) > 2:
             names = ", ".join(m["name"] for m in mine[:8]) + (" …" if len(mine) > 8 else "")
-            since = min((m["pulled_at"] for m in mine if m["pulled_at"]), default=None)
-            title = f"{len(mine)} monitors are {state}"
-            found.append(_card(title, names, since, "fleet:"))
+            first = min((m["pulled_at"] for m in mine if m["pulled_at"]), default=None)
+            found.append(_card(f"{len(mine)} monitors are {state}", names, "oldest pull", first, "fleet:"))
         else:
-            found += [_trouble(m) for m in mine]
+            found += [_trouble(m, now) for m in mine]
     return found
 
 
-def _trouble(m: dict[str, Any]) -> dict[str, Any]:
-    since = f"since {writing.clock(m['pulled_at'], m['zone'], named=True)}" if m["pulled_at"] else "yet"
+def _trouble(m: dict[str, Any], now: datetime) -> dict[str, Any]:
+    go = f"runs:{m['name']}"
     if m["state"] == "failing":
-        title, note = f"{m['name']}: {m['failed'].job} fails", m["failed"].message or "no message"
-    elif m["said"]:
-        title, note = f"{m['name']}: no row came so far", m["said"]
-    else:
-        title, note = (
-            f"{m['name']}: no pull succeeded {since}",
-            "the cursor is kept; what was missed is caught up",
-        )
-    return _card(title, note, m["pulled_at"], f"runs:{m['name']}")
+        note = m["failed"].message or "no message"
+        return _card(f"{m['name']}: {m['failed'].job} fails", note, "failed", m["failed"].finished_at, go)
+    if m["said"]:
+        return _card(f"{m['name']}: no row came so far", m["said"], "last pull", m["pulled_at"], go)
+    since = f"since {writing.moment(m['pulled_at'], m['zone'], now)}" if m["pulled_at"] else "yet"
+    note = "the cursor is kept; what was missed is caught up"
+    return _card(f"{m['name']}: no pull succeeded {since}", note, "last pull", m["pulled_at"], go)
 
 
-def _card(title: str, note: str, worked: datetime | None, go: str) -> dict[str, Any]:
-    return {
-        "severity": 3,
-        "title": title,
-        "note": note,
-        "what": "last success",
-        "at": worked,
-        "owner": None,
-        "go": go,
-    }
+def _card(title: str, note: str, what: str, at: datetime | None, go: str) -> dict[str, Any]:
+    """``at``: when that happened which ``what`` names."""
+    return {"severity": 3, "title": title, "note": note, "what": what, "at": at, "owner": None, "go": go}
 
 
 def _alert(r: Row) -> dict[str, Any]:

@@ -23,22 +23,28 @@ EVERY = 2.0  # seconds between two marks of progress
 def train(context: Context, run: Run) -> Outcome:
     """Fit a candidate on what is believed normal.
 
+    A scheduled training that comes before there are rows enough is no failure: the monitor goes on learning.
+
     Raises:
-        NotEnoughRows: the monitor goes on learning; the next training tries again.
+        NotEnoughRows: a person asked for it, or there is a champion that no new one can follow.
     """
     assert run.monitor_id is not None
     with context.database.read() as session:
         watched = monitors.get(session, run.monitor_id)
+        early = run.actor == "schedule" and versions.champion(session, run.monitor_id) is None
         if watched.schema is None:
+            if early:
+                return Outcome("no rows yet: the monitor is learning")
             raise NotEnoughRows(f"{watched.config.name} has no rows yet; pull first")
         rows = readings.latest(session, readings.table(watched.config.table, watched.schema), MOST)
         known = labels.anomalous(session, run.monitor_id)
         pending = alerts.unlearnable(session, run.monitor_id, context.now())
     seen, manifest = select(rows, known, pending)
     if len(seen) < LEAST:
-        raise NotEnoughRows(
-            f"{watched.config.name}: {counted(len(seen), 'usable row')}, a training needs {LEAST}"
-        )
+        few = f"{counted(len(seen), 'usable row')}, a training needs {LEAST}"
+        if early:
+            return Outcome(f"{few}: the monitor is learning")
+        raise NotEnoughRows(f"{watched.config.name}: {few}")
     detector = build(watched).fit(seen[_columns(watched)], _throttled(context, run))
     with context.write(run) as session:
         version_id = versions.add(
