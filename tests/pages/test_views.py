@@ -48,7 +48,7 @@ def test_overview_says_what_needs_a_person_first(fresh: Database) -> None:
     assert "1 monitor fails, 16 alerts need you, 15 more open" in page
     assert "5 monitors, 3 on time, 1 learning" in page
     assert "28 more open alerts: 6 critical, 7 high, 7 medium, 8 low" in page and 'data-go="alerts:"' in page
-    assert "<dt>failed</dt><dd>5 min ago</dd>" in page
+    assert re.search("<dt>failed</dt><dd>[45] min ago</dd>", page)
     assert page.index("web-orders: pull fails") < page.index('data-go="alert:') < page.index("<h2>Monitors")
     order = [
         page.index(f'data-go="monitor:{n}"') for n in ("web-orders", "card-payments", "pump-line-3", "host")
