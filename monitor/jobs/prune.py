@@ -3,7 +3,6 @@
 from datetime import timedelta
 
 from monitor.domain.run import NOTHING_NEW, Outcome, Run
-from monitor.domain.writing import counted
 from monitor.jobs.context import Context
 from monitor.storage import runs
 
@@ -15,7 +14,5 @@ def prune(context: Context, run: Run) -> Outcome:
     with context.write(run) as session:
         gone = runs.forget(session, context.now() - KEEP_RUNS)
         idle = runs.forget(session, context.now() - KEEP_IDLE, message=NOTHING_NEW)
-    message = (
-        f"{counted(gone, 'run')} older than {KEEP_RUNS.days} days and {idle:,} that brought nothing dropped"
-    )
+    message = f"{gone:,} runs older than {KEEP_RUNS.days} days and {idle:,} that brought nothing dropped"
     return Outcome(message, {"runs": gone, "idle": idle})

@@ -12,8 +12,7 @@ from monitor.domain.run import Run
 from monitor.jobs.apply import NeedsYes, RowsStandAgainst, apply, plan
 from monitor.jobs.context import Context
 from monitor.scheduling import run_now
-from monitor.storage import alerts, audit, configuration, monitors, outbox, pages, runs, tables
-from monitor.storage.pages import Sought
+from monitor.storage import audit, configuration, monitors, outbox, runs, tables
 
 
 def document(*names: str, **changes: object) -> Document:
@@ -188,8 +187,6 @@ def test_a_removed_monitor_leaves_no_open_alert_and_no_waiting_run(context: Cont
             {"reason": "the monitor was removed"},
         )
         assert session.scalars(sa.select(tables.runs.c.state)).all() == ["refused"]
-        assert [a["monitor"] for a in alerts.listed(session, "closed", None, 9)] == ["a (removed)"]
-        assert [r.monitor for r in pages.runs(session, Sought(), None, 9)] == ["a (removed)"]
 
 
 def claimed(context: Context) -> Run:
