@@ -9,11 +9,10 @@ import numpy as np
 import pandas as pd
 
 from monitor.detection.detector import Detector
-from monitor.domain import policy, sentence
+from monitor.domain import policy, sentence, writing
 from monitor.domain.alert import Change, Outlier, Rule, group
 from monitor.domain.errors import MonitorError
 from monitor.domain.run import Outcome, Request, Run
-from monitor.domain.writing import counted
 from monitor.jobs.context import Context
 from monitor.storage import alerts, channels, monitors, outbox, readings, scores, versions
 from monitor.storage.database import Session
@@ -41,11 +40,11 @@ def score(context: Context, run: Run) -> Outcome:
             break
         totals = {name: totals[name] + counts[name] for name in totals}
         if counts["scored"] == BATCH:
-            context.progress(run, 0.0, f"{counted(totals['scored'], 'row')} scored")
+            context.progress(run, 0.0, f"{totals['scored']:,} rows scored")
     follow = [Request("notify", None, f"after-{run.run_id}")] if totals["notified"] else []
     message = (
-        f"{counted(totals['scored'], 'row')} scored, {totals['flagged']:,} flagged, "
-        f"{counted(totals['opened'], 'alert')} opened"
+        f"{writing.counted(totals['scored'], 'row')} scored, {totals['flagged']:,} flagged, "
+        f"{writing.counted(totals['opened'], 'alert')} opened"
     )
     return Outcome(message, totals, follow)
 

@@ -9,7 +9,6 @@ import pandas as pd
 from monitor.detection.detector import Detector
 from monitor.domain.errors import NotEnoughRows
 from monitor.domain.run import Outcome, Request, Run
-from monitor.domain.writing import counted
 from monitor.jobs.context import Context
 from monitor.storage import alerts, labels, monitors, readings, versions
 from monitor.storage.monitors import Watched
@@ -23,28 +22,20 @@ EVERY = 2.0  # seconds between two marks of progress
 def train(context: Context, run: Run) -> Outcome:
     """Fit a candidate on what is believed normal.
 
-    A scheduled training that comes before there are rows enough is no failure: the monitor goes on learning.
-
     Raises:
-        NotEnoughRows: a person asked for it, or there is a champion that no new one can follow.
+        NotEnoughRows: the monitor goes on learning; the next training tries again.
     """
     assert run.monitor_id is not None
     with context.database.read() as session:
         watched = monitors.get(session, run.monitor_id)
-        early = run.actor == "schedule" and versions.champion(session, run.monitor_id) is None
         if watched.schema is None:
-            if early:
-                return Outcome("no rows yet: the monitor is learning")
             raise NotEnoughRows(f"{watched.config.name} has no rows yet; pull first")
         rows = readings.latest(session, readings.table(watched.config.table, watched.schema), MOST)
         known = labels.anomalous(session, run.monitor_id)
         pending = alerts.unlearnable(session, run.monitor_id, context.now())
     seen, manifest = select(rows, known, pending)
     if len(seen) < LEAST:
-        few = f"{counted(len(seen), 'usable row')}, a training needs {LEAST}"
-        if early:
-            return Outcome(f"{few}: the monitor is learning")
-        raise NotEnoughRows(f"{watched.config.name}: {few}")
+        raise NotEnoughRows(f"{watched.config.name}: {len(seen)} usable rows, a training needs {LEAST}")
     detector = build(watched).fit(seen[_columns(watched)], _throttled(context, run))
     with context.write(run) as session:
         version_id = versions.add(
@@ -54,7 +45,7 @@ def train(context: Context, run: Run) -> Outcome:
         )  # fmt: skip
     follow = [Request("promote", run.monitor_id, f"after-{run.run_id}", {"version_id": version_id})]
     left = sum(manifest["left_out"].values())
-    message = f"trained on {counted(len(seen), 'row')}, {left:,} left out; the gate decides next"
+    message = f"trained on {len(seen):,} rows, {left:,} left out; the gate decides next"
     return Outcome(message, {"version_id": version_id, "rows": len(seen), "left_out": left}, follow)
 
 

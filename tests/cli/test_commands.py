@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 
 from monitor.jobs.context import Context
-from monitor.scheduling import run_now
 
 CONFIG = """
 monitors:
@@ -63,23 +62,7 @@ def test_one_is_one(shell: Any, tmp_path: Path) -> None:
     assert shell("check", "m.yaml")[1] == "m.yaml: no fault; 1 monitor, 0 channels\n"
     shell("apply", "m.yaml")
     assert shell("pull", "boiler")[1] == "1 new row\n"
-    assert "1 usable row, a training" in shell("train", "boiler")[2]
     assert shell("audit", "verify")[1].startswith("1 line, whole;")
-
-
-def test_a_nightly_training_that_comes_too_early_is_no_failure(
-    shell: Any, tmp_path: Path, context: Context
-) -> None:
-    (tmp_path / "m.yaml").write_text(CONFIG)
-    shell("apply", "m.yaml")
-    assert (
-        run_now(context, "train", "boiler", "schedule")["message"] == "no rows yet: the monitor is learning"
-    )
-    (tmp_path / "boiler.csv").write_text("at,load\n2026-03-01T00:00:00Z,7\n")
-    shell("pull", "boiler")
-    said = run_now(context, "train", "boiler", "schedule")["message"]
-    assert said == "1 usable row, a training needs 200: the monitor is learning"
-    assert json.loads(shell("status", "--json")[1])[0]["state"] == "learning"
 
 
 def test_a_failure_is_told_once(shell: Any, tmp_path: Path) -> None:
