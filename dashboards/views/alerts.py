@@ -104,22 +104,6 @@ def compose(database: Database, desk: Desk, at: Any, actor: str, now: datetime) 
     }
 
 
-def _calm(reading: Any, queues: list[tuple[str, str, int]], queue: str | None, now: datetime) -> str:
-    """What stands beside an empty queue: when there was something, when there will be."""
-    schedules = [w.config.schedule for w in monitors.listed(reading)]
-    zones = Counter(s.timezone for s in schedules).most_common(1)
-    return render(
-        "calm",
-        picked=False,
-        monitors=len(schedules),
-        elsewhere=sum(n for name, _, n in queues if queue not in (None, name)),
-        quiet=inbox.quiet_since(reading),
-        training=next_training(schedules, now),
-        zone=zones[0][0] if zones else "UTC",
-        now=now,
-    )
-
-
 def _wake(database: Database, now: datetime) -> None:
     """Bring back what was snoozed long enough; the write lock is asked for only where there is something to do."""
     with database.read() as reading:
@@ -169,3 +153,19 @@ def _details(
             desk.details[name] = kept
         found[name] = kept[1].html
     return found
+
+
+def _calm(reading: Any, queues: list[tuple[str, str, int]], queue: str | None, now: datetime) -> str:
+    """What stands beside an empty queue: when there was something, when there will be."""
+    schedules = [w.config.schedule for w in monitors.listed(reading)]
+    zones = Counter(s.timezone for s in schedules).most_common(1)
+    return render(
+        "calm",
+        picked=False,
+        monitors=len(schedules),
+        elsewhere=sum(n for name, _, n in queues if queue not in (None, name)),
+        quiet=inbox.quiet_since(reading),
+        training=next_training(schedules, now),
+        zone=zones[0][0] if zones else "UTC",
+        now=now,
+    )
