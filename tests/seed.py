@@ -326,7 +326,7 @@ def _others(seed: Seed, days: int) -> None:
     for n in range(3):
         seed.run(orders, "pull", 60 * n + 5, "failed", attempt=5,
                  message="rows.csv: no such file; expected a CSV or Parquet file at this path")  # fmt: skip
-    seed.run(host, "pull", 0.1, message="1 new rows")
+    seed.run(host, "pull", 0.1, message="1 new row")
     seed.run(cold, "pull", 2)
     seed.run(1, "train", 1, "running", progress=0.42, message="epoch 12 of 30", finished_at=None)
     seed.run(host, "train", 0, "queued", message=None, counts=None)

@@ -5,7 +5,7 @@ from typing import Literal
 
 from monitor.domain.monitor import Schedule
 
-State = Literal["learning", "on time", "late", "failing"]
+State = Literal["waiting", "learning", "on time", "late", "failing"]
 
 
 def state(
@@ -15,13 +15,17 @@ def state(
     pulled_at: datetime | None,
     failed: bool,
     learnt: bool,
+    fed: bool,
 ) -> State:
-    """failed: the newest run of a job did not succeed; learnt: there is a champion."""
+    """failed: the newest run of a job did not succeed; learnt: there is a champion; fed: rows came at least once.
+
+    Late is also where every pull succeeds and a first row is overdue: the path or the query may be wrong.
+    """
     if failed:
         return "failing"
-    if now - (pulled_at or created_at) > late_after(schedule):
+    if now - ((pulled_at if fed or learnt else None) or created_at) > late_after(schedule):
         return "late"
-    return "on time" if learnt else "learning"
+    return "on time" if learnt else "learning" if fed else "waiting"
 
 
 def late_after(schedule: Schedule) -> timedelta:

@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 Job = Literal["pull", "score", "train", "promote", "notify", "prune"]
 NOTHING_NEW = "0 new rows"  # the message of a pull that brought nothing
+NO_FILE = "no file matches"  # how the notice of a pull begins that found no file to read
 EVERYTHING = "all"  # the scope of a job that belongs to no single monitor
 
 

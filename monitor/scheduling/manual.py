@@ -53,7 +53,7 @@ def _claimed(context: Context, run_id: int, job: str) -> dict[str, Any]:
                 session, [job], holder(), context.now(), context.settings.lease_seconds, run_id=run_id
             )
         if run is not None:
-            execute(context, run, perform(job))
+            execute(context, run, perform(job), told=True)
         with context.database.read() as session:
             row = runs.get(session, run_id)
         if row["state"] == "done":

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from monitor.domain.alert import SEVERITIES, Alert, Change, Mute, Outlier
 from monitor.domain.errors import UnknownError
 from monitor.storage import tables
+from monitor.storage.monitors import CALLED
 from monitor.storage.types import UtcDateTime
 
 A = tables.alerts.c
@@ -154,9 +155,9 @@ def _public_id() -> str:
 
 
 def listed(session: Session, state: str, queue: str | None, limit: int) -> list[dict[str, Any]]:
-    """Alerts of a state as plain values, the most urgent first."""
+    """Alerts of a state as plain values, the most urgent first; those of a removed monitor say so in its name."""
     m = tables.monitors.c
-    wanted = (A.public_id, m.name.label("monitor"), A.queue, A.entity, A.state, A.severity, A.owner, A.opened_at,
+    wanted = (A.public_id, CALLED.label("monitor"), A.queue, A.entity, A.state, A.severity, A.owner, A.opened_at,
               A.first_event_at, A.last_event_at, A.members, A.p_value, A.value, A.why, A.brief, A.provisional,
               A.verdict)  # fmt: skip
     found = (
@@ -179,7 +180,7 @@ def described(session: Session, public_id: str) -> dict[str, Any]:
     """
     m, o, members = tables.monitors.c, tables.outliers.c, tables.alert_members.c
     row = session.execute(
-        sa.select(tables.alerts, m.name.label("monitor"), o.explanation, o.reason)
+        sa.select(tables.alerts, CALLED.label("monitor"), o.explanation, o.reason)
         .join_from(tables.alerts, tables.monitors, m.monitor_id == A.monitor_id)
         .join(tables.alert_members, members.alert_id == A.alert_id)
         .join(tables.outliers, o.outlier_id == members.outlier_id)

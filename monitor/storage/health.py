@@ -7,6 +7,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from monitor.domain.health import state
+from monitor.domain.run import NO_FILE
 from monitor.storage import monitors, runs, tables, versions
 from monitor.storage.monitors import Watched
 
@@ -24,17 +25,23 @@ def _of(session: Session, watched: Watched, now: datetime) -> dict[str, Any]:
     failure = next((m for job in JOBS if (m := _failure(session, watched.monitor_id, job))), None)
     champion = versions.champion(session, watched.monitor_id)
     open_alerts = sa.select(sa.func.count()).where(A.monitor_id == watched.monitor_id, A.state == "open")
-    pulled = last["pull"]
+    pulled, fed = last["pull"], watched.next_reading > 1
     return {
         "monitor": watched.config.name,
         "state": state(watched.config.schedule, now, watched.created_at, pulled, failure is not None,
-                       champion is not None),
+                       champion is not None, fed),
         "last_success": last,
         "lag": str(now - pulled).split(".")[0] if pulled else None,
         "open_alerts": session.scalar(open_alerts) or 0,
         "champion": f"v{champion.number}" if champion else None,
-        "message": failure,
+        "message": failure or _nothing(session, watched, fed),
     }  # fmt: skip
+
+
+def _nothing(session: Session, watched: Watched, fed: bool) -> str | None:
+    """What the newest pull said, where that explains why no rows come."""
+    said = runs.said(session, watched.monitor_id, "pull")
+    return f"pull: {said}" if said and (not fed or NO_FILE in said) else None
 
 
 def _failure(session: Session, monitor_id: int, job: str) -> str | None:

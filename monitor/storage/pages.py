@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from monitor.domain.run import scope_of
 from monitor.storage import tables
+from monitor.storage.monitors import CALLED
 
 A, B, M, R, V = (
     tables.alerts.c, tables.score_bins.c, tables.monitors.c, tables.runs.c, tables.versions.c,
@@ -149,7 +150,7 @@ class Desk:
     """The queue in numbers: how fast it is worked and how often an alert was worth it."""
 
     open: int
-    oldest: datetime | None
+    oldest: datetime | None  # since when the first of the open ones waits for a person
     to_verdict: timedelta | None  # median of the last reviews
     verdicts: dict[str, int]  # of the last 30 days
 
@@ -198,8 +199,8 @@ class Sought:
 def runs(session: Session, sought: Sought, before: int | None, limit: int) -> list[Any]:
     """The newest runs below run_id ``before``; asking for one more than is shown tells whether there are more."""
     query = sa.select(
-        R.run_id, M.name.label("monitor"), M.document, R.job, R.slot, R.state, R.actor, R.attempt, R.requested_at,
-        R.not_before, R.started_at, R.finished_at, R.progress, R.counts, R.message,
+        R.run_id, CALLED.label("monitor"), M.deleted_at, M.document, R.job, R.slot, R.state, R.actor, R.attempt,
+        R.requested_at, R.not_before, R.started_at, R.finished_at, R.progress, R.counts, R.message,
     ).join_from(tables.runs, tables.monitors, isouter=True)  # fmt: skip
     if sought.monitor_id is not None:
         query = query.where(R.scope == scope_of(sought.monitor_id))
@@ -223,11 +224,3 @@ def versions(session: Session, monitor_id: int, limit: int = 12) -> list[Any]:
             .limit(limit)
         )
     )  # fmt: skip
-
-
-def next_training(session: Session) -> datetime | None:
-    """When the next queued training starts."""
-    at: datetime | None = session.scalar(
-        sa.select(sa.func.min(R.not_before)).where(R.job == "train", R.state == "queued")
-    )
-    return at

@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 from monitor.domain.monitor import Monitor
 from monitor.domain.run import scope_of
 from monitor.storage import readings, tables
+from monitor.storage.monitors import REMOVED
 
 A, C, L, M, N, R = (
     tables.alerts.c, tables.alert_changes.c, tables.leases.c, tables.monitors.c, tables.notifications.c,
@@ -27,7 +28,7 @@ def remove(session: Session, monitor_id: int, actor: str, now: datetime) -> None
         sa.update(tables.monitors)
         .where(M.monitor_id == monitor_id)
         .values(
-            name=f"{row.name}~deleted~{monitor_id}", document=kept.model_dump(mode="json"), deleted_at=now
+            name=f"{row.name}{REMOVED}{monitor_id}", document=kept.model_dump(mode="json"), deleted_at=now
         )
     )
     stop(session, monitor_id, ["pull", "score", "train", "promote"])

@@ -6,7 +6,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from monitor.domain.run import Request, Run, scope_of
+from monitor.domain.run import NO_FILE, Request, Run, scope_of
 from monitor.storage import leases, tables
 from monitor.storage.upsert import insert
 
@@ -155,10 +155,23 @@ def succeeded_at(session: Session, monitor_id: int, job: str) -> datetime | None
     return found
 
 
+def said(session: Session, monitor_id: int, job: str) -> str | None:
+    """The sentence of a job's newest success."""
+    found: str | None = session.scalar(
+        sa.select(R.message)
+        .where(R.scope == scope_of(monitor_id), R.job == job, R.state == "done")
+        .order_by(R.finished_at.desc())
+        .limit(1)
+    )
+    return found
+
+
 def forget(session: Session, before: datetime, *, message: str | None = None) -> int:
-    """Drop runs that ended before then; with ``message`` only those that ended saying just that."""
+    """Drop runs that ended before then; with ``message`` only those that said just that, or that no file was there."""
     ended = sa.and_(R.finished_at < before, R.state.in_(["done", "failed", "refused"]))
-    said = R.message == message if message is not None else sa.true()
+    said = (
+        sa.or_(R.message == message, R.message.startswith(f"{message}; {NO_FILE}")) if message else sa.true()
+    )
     gone = session.execute(sa.delete(tables.runs).where(ended, said).returning(R.run_id))
     return len(gone.all())
 

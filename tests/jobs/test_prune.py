@@ -19,6 +19,12 @@ def ended(context: Context, slot: str, days: float, message: str) -> None:
         )
 
 
+def test_pulls_that_found_no_file_go_as_soon_as_idle_ones(context: Context) -> None:
+    ended(context, "no file", 2, "0 new rows; no file matches 'a*.csv'; put one there, or correct the path")
+    ended(context, "trouble", 2, "0 new rows, 3 quarantined")
+    assert run_now(context, "prune", None, "me")["counts"]["idle"] == 1
+
+
 def test_old_runs_go_and_pulls_that_brought_nothing_go_sooner(context: Context) -> None:
     ended(context, "old", 31, "5 new rows")
     ended(context, "idle", 2, "0 new rows")

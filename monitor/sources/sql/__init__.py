@@ -9,6 +9,7 @@ import sqlalchemy as sa
 
 from monitor.domain.field import Schema
 from monitor.domain.monitor import SqlSource
+from monitor.domain.writing import counted
 from monitor.sources.base import PAGE, Batch, Cursor, resolved
 from monitor.sources.sql.connection import meaning, only_read, open_engine
 from monitor.sources.sql.keyset import page, with_null
@@ -76,7 +77,7 @@ class Sql:
             new["astray"], rejected = cursor.get("astray", {}), rejected.iloc[:0]
             notices.append(f"more than {ASTRAY} rows have no usable cursor value; the rest is not listed")
         if len(new.get("seen", {})) > limit:
-            again = f"{len(new['seen'])} rows are read again each time"
+            again = f"{counted(len(new['seen']), 'row')} are read again each time"
             notices.append(f"{again}; add a column to cursor, or lower delay")
         more = full and bool(len(fresh.rows) or len(rejected))
         return Batch(fresh.frame(), new, pd.Series(origins, dtype="str"), rejected, more, notices)
