@@ -22,7 +22,9 @@ def remove(session: Session, monitor_id: int, actor: str, now: datetime) -> None
     row = session.execute(sa.select(M.name, M.document).where(M.monitor_id == monitor_id)).one()
     config = Monitor.model_validate(row.document)
     kept = config.model_copy(update={"name": f"{config.name[:BASE].strip('-')}-deleted-{monitor_id}"})
-    readings.rename(session, config.table, kept.table)
+    # locks in the order in which runs (lease, then rows) and reviews (alert, then readings) take them
+    stop(session, monitor_id, ["pull", "score", "train", "promote"])
+    _close(session, monitor_id, actor, now)
     session.execute(
         sa.update(tables.monitors)
         .where(M.monitor_id == monitor_id)
@@ -30,8 +32,7 @@ def remove(session: Session, monitor_id: int, actor: str, now: datetime) -> None
             name=f"{row.name}~deleted~{monitor_id}", document=kept.model_dump(mode="json"), deleted_at=now
         )
     )
-    stop(session, monitor_id, ["pull", "score", "train", "promote"])
-    _close(session, monitor_id, actor, now)
+    readings.rename(session, config.table, kept.table)
     session.execute(
         sa.update(tables.runs)
         .where(R.scope == scope_of(monitor_id), R.state == "queued")

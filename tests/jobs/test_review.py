@@ -188,8 +188,8 @@ def test_undo_brings_back_the_snooze_that_the_verdict_ended(database: Database) 
 def test_a_snoozed_alert_comes_back_when_its_time_is_over(database: Database) -> None:
     with database.write() as session:
         reviewing.snooze(session, 1, "ana", AT, "t:1", timedelta(hours=4))
-        assert reviewing.wake(session, AT + timedelta(hours=3)) == 0
-        assert reviewing.wake(session, AT + timedelta(hours=4)) == 1
+    assert reviewing.wake(database, AT + timedelta(hours=3)) == 0
+    assert reviewing.wake(database, AT + timedelta(hours=4)) == 1
     assert alert(database).state == "open"
     assert kinds(database) == ["snoozed", "reopened"]
 
