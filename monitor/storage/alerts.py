@@ -11,7 +11,8 @@ from sqlalchemy.orm import Session
 from monitor.domain.alert import SEVERITIES, Alert, Change, Mute, Outlier
 from monitor.domain.errors import UnknownError
 from monitor.storage import tables
-from monitor.storage.types import UtcDateTime
+from monitor.storage.types import BigInt, UtcDateTime
+from monitor.storage.upsert import listed_rows
 
 A = tables.alerts.c
 LIVE = ["waiting", "open", "snoozed", "suppressed"]  # states whose alerts can still grow
@@ -131,8 +132,8 @@ def _change(session: Session, alert_id: int, change: Change, now: datetime) -> i
 
 def flagged(session: Session, reading_ids: list[int]) -> set[int]:
     """Those of the readings that were flagged by any version."""
-    o = tables.outliers.c
-    return set(session.scalars(sa.select(o.reading_id).where(o.reading_id.in_(reading_ids))))
+    o, asked = tables.outliers.c, listed_rows(session, {"reading_id": BigInt}, ((n,) for n in reading_ids))
+    return set(session.scalars(sa.select(o.reading_id).join(asked, asked.c.reading_id == o.reading_id)))
 
 
 def unlearnable(session: Session, monitor_id: int, now: datetime) -> dict[int, str]:
