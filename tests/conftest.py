@@ -9,6 +9,7 @@ from pathlib import Path
 import hypothesis
 import pytest
 import sqlalchemy as sa
+import structlog
 
 from monitor.jobs.context import Context
 from monitor.settings import Settings
@@ -27,6 +28,13 @@ def absent(what: str) -> None:
     if REQUIRED:
         pytest.fail(what)
     pytest.skip(what)
+
+
+@pytest.fixture(autouse=True)
+def _log_of_its_own() -> Iterator[None]:
+    """A command logs to the stderr it found, which is a test's own and closed with it."""
+    yield
+    structlog.reset_defaults()
 
 
 @pytest.fixture(scope="session")
