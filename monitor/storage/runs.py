@@ -40,6 +40,28 @@ def offer(
     return session.execute(statement.on_conflict_do_nothing().returning(R.run_id)).scalar()
 
 
+def following(session: Session, job: str, monitor_id: int | None, now: datetime) -> int | None:
+    """The oldest request for this job that an earlier run left and that may begin."""
+    found: int | None = session.scalar(
+        sa.select(R.run_id)
+        .where(R.scope == scope_of(monitor_id), R.job == job, R.state == "queued", R.not_before <= now,
+               sa.or_(R.slot.startswith("after-"), R.slot.startswith("first-")), R.counts.is_(None))
+        .order_by(R.run_id)
+        .limit(1)
+    )  # fmt: skip
+    return found
+
+
+def numbered(session: Session, request: Request) -> int | None:
+    """The run of a slot."""
+    found: int | None = session.scalar(
+        sa.select(R.run_id).where(
+            R.scope == scope_of(request.monitor_id), R.job == request.job, R.slot == request.slot
+        )
+    )
+    return found
+
+
 def claim(
     session: Session,
     jobs: list[str],
