@@ -5,6 +5,7 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from monitor.domain.alert import LIVE
 from monitor.domain.monitor import Monitor
 from monitor.domain.run import scope_of
 from monitor.storage import readings, tables
@@ -13,7 +14,6 @@ A, C, L, M, N, R = (
     tables.alerts.c, tables.alert_changes.c, tables.leases.c, tables.monitors.c, tables.notifications.c,
     tables.runs.c,
 )  # fmt: skip
-LIVE = ["waiting", "open", "snoozed"]
 BASE = 24  # characters of the old name that the new one keeps, within the 40 that a name may have
 
 

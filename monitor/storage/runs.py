@@ -6,12 +6,11 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from monitor.domain.run import Request, Run, scope_of
+from monitor.domain.run import TRIES, Request, Run, scope_of
 from monitor.storage import leases, tables
 from monitor.storage.upsert import insert
 
 R = tables.runs.c
-ATTEMPTS = 5  # after so many a run is given up and says so
 ORDER = ["notify", "pull", "score", "promote", "prune", "train"]  # what a free worker takes first
 
 
@@ -143,10 +142,10 @@ def orphans(session: Session, now: datetime) -> bool:
 def requeue_orphans(session: Session, now: datetime) -> int:
     """Runs whose worker is gone go back into the queue; one that keeps killing its worker is given up."""
     orphan = _orphan(now)
-    given_up = f"its worker died {ATTEMPTS} times; see the log, then request it again"
+    given_up = f"its worker died {TRIES} times; see the log, then request it again"
     session.execute(
         sa.update(tables.runs)
-        .where(orphan, R.attempt >= ATTEMPTS)
+        .where(orphan, R.attempt >= TRIES)
         .values(state="failed", message=given_up, finished_at=now)
     )
     freed = session.execute(
