@@ -105,7 +105,7 @@ class Seed:
         }  # fmt: skip
         new = sa.insert(tables.versions).values(
             monitor_id=monitor_id, number=number, state=state, created_at=at, decided_at=at + timedelta(minutes=11),
-            bundle=b"", sha256="", pinned=False, **values,
+            bundle=b"model", sha256="", pinned=False, **values,
         )  # fmt: skip
         version_id = self.session.execute(new.returning(tables.versions.c.version_id)).scalar_one()
         if state == "champion":

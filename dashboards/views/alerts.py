@@ -15,7 +15,7 @@ from dashboards.markup import render
 from monitor.domain.errors import UnknownError
 from monitor.jobs import review
 from monitor.scheduling.triggers import next_training
-from monitor.storage import inbox, monitors, reviews
+from monitor.storage import inbox, monitors
 from monitor.storage.database import Database
 from monitor.storage.inbox import Asked, Row
 
@@ -75,7 +75,7 @@ def _understood(asked: dict[str, Any]) -> dict[str, Any]:
 def compose(database: Database, desk: Desk, at: Any, actor: str, now: datetime) -> dict[str, Any]:
     """All that the browser shows: rows, the details around the selected one, figures, what was acknowledged."""
     asked = Asked(desk.asked["queue"], desk.asked["view"], desk.asked["words"], actor)
-    _wake(database, now)
+    review.wake(database, now)
     with database.read() as reading:
         rows, news = _rows(reading, desk, asked)
         zone = rows[0].document["schedule"]["timezone"] if rows else "UTC"
@@ -102,15 +102,6 @@ def compose(database: Database, desk: Desk, at: Any, actor: str, now: datetime) 
         "taken": {name: tray.taken for name, tray in desk.trays.items()},
         "refused": {name: tray.refused for name, tray in desk.trays.items()},
     }
-
-
-def _wake(database: Database, now: datetime) -> None:
-    """Bring back what was snoozed long enough; the write lock is asked for only where there is something to do."""
-    with database.read() as reading:
-        due = reviews.due_snoozes(reading, now)
-    if due:
-        with database.write() as writing:
-            review.wake(writing, now)
 
 
 def _rows(reading: Any, desk: Desk, asked: Asked) -> tuple[list[Row], list[Row]]:

@@ -7,6 +7,9 @@ from monitor.domain.monitor import Schedule
 
 State = Literal["waiting", "learning", "on time", "late", "failing"]
 
+WAITS = timedelta(minutes=15)  # that a message may be on its way
+GIVEN_UP = timedelta(days=1)  # that a message nobody got is still trouble
+
 
 def state(
     schedule: Schedule,
@@ -35,3 +38,13 @@ def late_after(schedule: Schedule) -> timedelta:
     datetime.timedelta(seconds=1020)
     """
     return 3 * schedule.pull + timedelta(minutes=2)
+
+
+def of_channel(now: datetime, waiting_since: datetime | None, given_up_at: datetime | None) -> State:
+    """How a channel fares: what waits for long is late, what was given up counts for a day.
+
+    waiting_since: when the change happened that waits longest; given_up_at: when a message was given up last.
+    """
+    if given_up_at is not None and now - given_up_at < GIVEN_UP:
+        return "failing"
+    return "late" if waiting_since is not None and now - waiting_since > WAITS else "on time"

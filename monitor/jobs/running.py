@@ -11,13 +11,12 @@ import psutil
 import structlog
 
 from monitor.domain.errors import DatabaseAway, MonitorError, Superseded
-from monitor.domain.run import Outcome, Run
+from monitor.domain.run import TRIES, Outcome, Run
 from monitor.jobs.context import Context
 from monitor.storage import leases, runs
 from monitor.storage.database import OperationalFault
 
 log = structlog.get_logger()
-TRIES = 5  # of a run whose fault may pass
 WAIT = 10.0  # seconds before the second try, doubling
 
 

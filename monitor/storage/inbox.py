@@ -7,6 +7,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from monitor.domain.alert import ASKING
 from monitor.storage import tables
 from monitor.storage.types import UtcDateTime
 
@@ -85,7 +86,7 @@ def these(session: Session, alert_ids: list[int]) -> list[Row]:
     query = (
         sa.select(*COLUMNS)
         .join_from(tables.alerts, tables.monitors)
-        .where(A.alert_id.in_(alert_ids), A.state.in_(["open", "snoozed"]))
+        .where(A.alert_id.in_(alert_ids), A.state.in_(ASKING))
     )
     found = {r.alert_id: Row(*r) for r in session.execute(query)}
     return [found[alert_id] for alert_id in alert_ids if alert_id in found]

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from monitor.domain.run import scope_of
 from monitor.storage import tables
 from monitor.storage.monitors import CALLED
+from monitor.storage.versions import EMPTIED
 
 A, B, M, R, V = (
     tables.alerts.c, tables.score_bins.c, tables.monitors.c, tables.runs.c, tables.versions.c,
@@ -218,7 +219,7 @@ def versions(session: Session, monitor_id: int, limit: int = 12) -> list[Any]:
     return list(
         session.execute(
             sa.select(V.version_id, V.number, V.state, V.objective, V.created_at, V.decided_at, V.decision, V.facts,
-                      V.manifest, V.pinned, V.threshold)
+                      V.manifest, V.pinned, V.threshold, EMPTIED.label("emptied"))
             .where(V.monitor_id == monitor_id)
             .order_by(V.number.desc())
             .limit(limit)

@@ -102,7 +102,7 @@ def test_a_wrong_request_is_exit_code_2_without_a_traceback(shell: Any, words: t
     "words, expected",
     [
         (("alerts", "list"), []),
-        (("status",), []),
+        (("status",), {"monitors": [], "channels": []}),
         (("config", "export"), {"monitors": [], "channels": []}),
     ],
 )

@@ -144,6 +144,15 @@ def test_a_monitor_that_learns_has_no_chart_and_says_so(url: str) -> None:
     assert "The monitor is learning: 412 rows so far" in html(open_page(url, "monitors", name="host"))
 
 
+def test_a_version_without_its_model_says_so_and_has_no_button(fresh: Database) -> None:
+    with fresh.write() as session:
+        v = tables.versions
+        session.execute(sa.update(v).where(v.c.number == 39).values(bundle=b""))
+    page = html(open_page(str(fresh.url), "monitors", name="card-payments"))
+    assert page.count("model dropped") == 1
+    assert "Roll back to v39" not in page and "Promote v40" in page
+
+
 def test_runs_are_filtered_and_name_their_failure(url: str) -> None:
     at = open_page(url, "runs")
     assert "no such file" in html(at) and "42 %" in html(at)

@@ -11,11 +11,11 @@ from monitor.domain.field import Schema
 from monitor.domain.monitor import SqlSource
 from monitor.domain.writing import counted
 from monitor.sources.base import PAGE, Batch, Cursor, resolved
-from monitor.sources.sql.connection import meaning, only_read, open_engine
+from monitor.sources.sql.connection import MYSQL, meaning, only_read, open_engine
 from monitor.sources.sql.keyset import page, with_null
 from monitor.sources.sql.position import advance, start
 from monitor.sources.sql.rows import Rows, fetch
-from monitor.sources.sql.statement import one_select
+from monitor.sources.sql.statement import one_select, unambiguous
 from monitor.sources.sql.values import HORIZON
 
 ASTRAY = 10_000  # rows without a usable cursor value that are remembered one by one
@@ -50,6 +50,8 @@ class Sql:
         query = one_select(self._config.query)
         address, secrets = resolved(self._config.url)
         engine = open_engine(address)
+        if engine.dialect.name in MYSQL:
+            unambiguous(query)
         try:
             with engine.connect() as connection:
                 only_read(connection)
