@@ -177,7 +177,7 @@ def _dropped(session: Session, version_id: int) -> ModelDropped:
     whole = sa.select(V.number).where(V.monitor_id == monitor_id, ~EMPTIED).order_by(V.number.desc())
     others = ", ".join(f"v{n}" for n in session.scalars(whole)) or "none"
     return ModelDropped(
-        f"the model of v{number} was dropped because of its age; still there: {others}; promote one of them, or train"
+        f"the model of v{number} was dropped; still there: {others}; promote one of them, or train"
     )
 
 
