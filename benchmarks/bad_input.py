@@ -17,7 +17,9 @@ from tests.corpus.products import Postgres, Product, Sqlite, postgres_source, pr
 from tests.corpus.world import holds
 
 LEAST = 150
-GOAL = f"at least {LEAST} cases: each told or put aside, no good row lost, no score that is none, no traceback"
+GOAL = (
+    f"at least {LEAST} cases: each told or put aside, no good row lost, no score that is none, no traceback"
+)
 
 
 def run() -> Claim:
@@ -48,7 +50,12 @@ def _ways(place: str) -> Iterator[tuple[Case, str]]:
 
 
 def _tell(case: Case, source: str, product: Product, problems: list[str]) -> None:
-    print(f"{case} [{source}, into {product.name}]", *(f"    {p[:400]}" for p in problems[:3]), sep="\n", flush=True)
+    print(
+        f"{case} [{source}, into {product.name}]",
+        *(f"    {p[:400]}" for p in problems[:3]),
+        sep="\n",
+        flush=True,
+    )
 
 
 def _table(runs: Counter[tuple[str, str]]) -> str:

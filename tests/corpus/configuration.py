@@ -28,7 +28,9 @@ def key(line: str, *words: str, name: str = "") -> Case:
 
 
 def source(line: str, *words: str, name: str = "") -> Case:
-    return wrong(name or f"source: {line[:50]}", HEAD.replace("{kind: files, path: m.csv}", line), "m.yaml:4: ", *words)
+    return wrong(
+        name or f"source: {line[:50]}", HEAD.replace("{kind: files, path: m.csv}", line), "m.yaml:4: ", *words
+    )
 
 
 def channel(line: str, *words: str, name: str = "") -> Case:
@@ -69,7 +71,8 @@ SHAPES = [
     wrong("a huge file of words", "monitors:\n" + "".join(f"  - word {n}\n" for n in range(3000)), "keys and values"),
     wrong("a file of ten megabytes", b"# " + b"x" * (10 << 20), "m.yaml: has more than 8 MiB"),
     wrong("a key that is a list", "monitors: []\n? [a, b]\n: 1\n", "m.yaml:2: "),
-    wrong("a date for a name", "monitors: [{name: 2025-01-01, kind: tabular, source: {kind: host}}]\n", "monitors[0].name"),
+    wrong("a date for a name", "monitors: [{name: 2025-01-01, kind: tabular, source: {kind: host}}]\n",
+          "monitors[0].name"),
     wrong("a date that is none for a name", "monitors: [{name: 2025-13-45, kind: tabular, source: {kind: host}}]\n",
           "monitors[0].name", "quotes"),
     wrong("an unknown key of the file", "monitor: []\n", "m.yaml:1: monitor: unknown key; did you mean monitors?"),
@@ -77,10 +80,13 @@ SHAPES = [
 
 KEYS = [
     wrong("no name", "monitors:\n  - kind: tabular\n    source: {kind: host}\n", "monitors[0].name: is missing"),
-    wrong("no kind", "monitors:\n  - name: m\n    source: {kind: host}\n", "kind: is missing; write 'tabular' or 'sensor'"),
+    wrong("no kind", "monitors:\n  - name: m\n    source: {kind: host}\n",
+          "kind: is missing; write 'tabular' or 'sensor'"),
     wrong("no source", "monitors:\n  - {name: m, kind: tabular}\n", "monitors[0].source: is missing"),
-    wrong("a kind that is none", HEAD.replace("tabular", "table"), "m.yaml:3: ", "'table' is not legal; did you mean tabular?"),
-    wrong("a name with a space", HEAD.replace("name: m", "name: My Boiler"), "m.yaml:2: ", "is not a name; a small letter"),
+    wrong("a kind that is none", HEAD.replace("tabular", "table"), "m.yaml:3: ",
+          "'table' is not legal; did you mean tabular?"),
+    wrong("a name with a space", HEAD.replace("name: m", "name: My Boiler"), "m.yaml:2: ",
+          "is not a name; a small letter"),
     wrong("a name of 60 letters", HEAD.replace("name: m", "name: " + "m" * 60), "is not a name"),
     wrong("a name that is SQL", HEAD.replace("name: m", "name: \"x; drop table runs\""), "is not a name"),
     wrong("a name twice", HEAD + HEAD.removeprefix("monitors:\n"), "m.yaml:5: ", "is there twice, first in line 2"),
@@ -114,7 +120,8 @@ KEYS = [
     key("schedule: {pull: 5}", "is not a duration"),
     key("schedule: {pull: -5m}", "is not a duration"),
     key("schedule: {pull: 0s}", "pull must be at least 1s"),
-    key("schedule: {pull: 99999999999999d}", "is too long; write at most", name="schedule: {pull: a span beyond all time}"),
+    key("schedule: {pull: 99999999999999d}", "is too long; write at most",
+        name="schedule: {pull: a span beyond all time}"),
     key("schedule: {delay: 1.5h}", "is not a duration"),
     key("schedule: {train: 0 2 * *}", "is not a cron line; write minute hour day month weekday"),
     key("schedule: {train: 0 25 * * *}", "'0 25 * * *' is not a cron line"),
@@ -167,7 +174,8 @@ SOURCES = [
     channel("{name: c, kind: webhook}", "url: is missing"),
     channel("{name: c, kind: webhook, url: 'https://x.org', secret: hunter2}", "secret: is written out",
             name="channel: a secret written out"),
-    channel("{name: c, kind: webhook, url: 'https://x.org/?token=hunter2'}", "'token'", name="channel: a token in its address"),
+    channel("{name: c, kind: webhook, url: 'https://x.org/?token=hunter2'}", "'token'",
+            name="channel: a token in its address"),
     channel("{name: c, kind: webhook, url: 'https://x.org', severity: urgent}", "'urgent' is not legal"),
 ]  # fmt: skip
 
@@ -190,12 +198,14 @@ def _all_at_once(world: World) -> None:
 
 def _mark(world: World) -> None:
     (world.folder / "m.yaml").write_bytes(b"\xef\xbb\xbf" + HEAD.replace("\n", "\r\n").encode())
-    world.run("check", "m.yaml", says=("no fault; 1 monitors",))
+    world.run("check", "m.yaml", says=("no fault; 1 monitor,",))
 
 
 def _half_good(world: World) -> None:
     """One monitor of two is wrong: neither is applied."""
-    (world.folder / "m.yaml").write_text(HEAD + HEAD.removeprefix("monitors:\n").replace("name: m", "name: M"))
+    (world.folder / "m.yaml").write_text(
+        HEAD + HEAD.removeprefix("monitors:\n").replace("name: m", "name: M")
+    )
     world.run("apply", "m.yaml", code=2)
     world.must(not world.ask("SELECT * FROM monitors"), "half of it was applied")
 

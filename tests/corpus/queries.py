@@ -60,7 +60,8 @@ REFUSED = [
     query("another database attached", "attach 'x.db' as y", ONE, sources=("sqlite",)),
     query("a pragma", "pragma table_info(feed)", ONE, sources=("sqlite",)),
     query("COPY to a program", "copy feed to program 'id'", ONE, sources=("postgresql",)),
-    query("a function that loads code", "select *, load_extension('x') from feed", "not authorized", sources=("sqlite",)),
+    query("a function that loads code", "select *, load_extension('x') from feed", "not authorized",
+          sources=("sqlite",)),
     query("a function that allows writing", "select *, set_config('transaction_read_only', 'off', true) from feed",
           "read-write mode must be set before any query", sources=("postgresql",)),
     query("a division by nothing", "select *, 1 / (n - n) as x from feed", "division by zero", sources=("postgresql",)),
@@ -115,7 +116,7 @@ def _view_gone(world: World) -> None:
     world.pull(1, ("feed",))
     world.sql("ALTER TABLE base RENAME TO feed")
     world.put([good(1003)])
-    world.pull(0, ("1 new rows",))
+    world.pull(0, ("1 new row",))
     world.must(len(world.rows()) == before + 3, "rows were lost while the view was gone")
 
 
@@ -139,7 +140,9 @@ def _late(world: World) -> None:
     """A row that is committed with an earlier cursor value than the last read is found within the delay."""
     rows = [good(n) for n in range(1, 31)]
     world.put(rows[:10] + rows[11:])
-    (world.folder / "m.yaml").write_text(config("select * from feed", "[at, n]", extra=", schedule: {delay: 1h}"))
+    (world.folder / "m.yaml").write_text(
+        config("select * from feed", "[at, n]", extra=", schedule: {delay: 1h}")
+    )
     world.run("apply", "m.yaml")
     world.pull(0, ("29 new rows",))
     world.put([rows[10], good(31)])
@@ -169,8 +172,10 @@ def _broken_text(world: World) -> None:
     world.must(len(world.rows()) == before + 2, "good rows were lost")
 
 
-NAMES = ["reading_id", "source_key", "entity", "event_at", "run_id", "select", "order", "a b", "a%b", "a:b", "a.b", "a'b",
-         'a"b', "a;b", "a\\b", "Groß", "🙂", "x" * 70, "1st", "a,b", "<b>", "{x}", "$y", "-- c", "'; DROP TABLE monitors; --",
+NAMES = ["reading_id", "source_key", "entity", "event_at", "run_id", "select", "order", "a b", "a%b", "a:b",
+         "a.b", "a'b",
+         'a"b', "a;b", "a\\b", "Groß", "🙂", "x" * 70, "1st", "a,b", "<b>", "{x}", "$y", "-- c",
+         "'; DROP TABLE monitors; --",
          "a\tb", "a\nb", "LOAD"]  # fmt: skip
 
 
@@ -178,7 +183,9 @@ def named(names: list[str]) -> Callable[[World], None]:
     """Columns of these names at a first look, and again."""
 
     def play(world: World) -> None:
-        fitting = [n for n in names if n != "LOAD" or world.source != "sqlite"]  # where capitals do not tell names apart
+        fitting = [
+            n for n in names if n != "LOAD" or world.source != "sqlite"
+        ]  # where capitals do not tell names apart
         anew(world, ", key: [id]")
         world.put([good(n) | dict.fromkeys(fitting, n * 1.5) for n in range(1, 31)])
         world.pull()
@@ -187,7 +194,9 @@ def named(names: list[str]) -> Callable[[World], None]:
         fields = json.loads(pinned) if isinstance(pinned, str) else pinned
         known = {f["name"] for f in (*fields["fields"], *fields["left_out"])}
         for name in fitting:  # PostgreSQL cuts names at 63 bytes
-            world.must(bool({name, name[:63]} & known), f"{name!r} is neither a field nor left out: {sorted(known)}")
+            world.must(
+                bool({name, name[:63]} & known), f"{name!r} is neither a field nor left out: {sorted(known)}"
+            )
         world.put([good(n) | dict.fromkeys(fitting, n * 1.5) for n in range(31, 34)])
         world.pull()
         stored(world, 33)
@@ -209,7 +218,8 @@ SCENES = [
     Case("SQL", "text that is no Unicode", ("sqlite",), _broken_text),
 ]
 COLUMNS = [
-    Case("column names", repr(n) if len(n) < 40 else f"{len(n)} letters", tuple(s for s in EVERY if n != "LOAD" or s != "sqlite"),
+    Case("column names", repr(n) if len(n) < 40 else f"{len(n)} letters",
+         tuple(s for s in EVERY if n != "LOAD" or s != "sqlite"),
          named([n]), start="empty")
     for n in NAMES
 ]  # fmt: skip

@@ -31,7 +31,8 @@ def good(n: int, **changes: Any) -> Row:
     return {
         "id": n, "at": at, "card": f"c{n % 7}", "amount": round(load * 0.8 + float(draw.normal(0, 1)), 3),
         "load": load, "flag": n % 3 == 0, "kind": ["shop", "web", "bank"][n % 3], "seen": at - timedelta(hours=1),
-        "note": f"A payment with number {n}, as it was told by the terminal on the desk", "big": 2**60 + n * n, "fraud": 0,
+        "note": f"A payment with number {n}, as it was told by the terminal on the desk",
+        "big": 2**60 + n * n, "fraud": 0,
     } | changes  # fmt: skip
 
 
@@ -95,9 +96,7 @@ def _bound(cell: Any) -> Any:
     return as_cell(cell) if isinstance(cell, datetime | bool) else cell
 
 
-def into_postgres(
-    engine: sa.Engine, table: str, rows: list[Row], first: int, types: dict[str, str]
-) -> None:
+def into_postgres(engine: sa.Engine, table: str, rows: list[Row], first: int, types: dict[str, str]) -> None:
     """types: SQL types of columns that have an unusual one; cells of such a column are written as SQL."""
     held = {"n": list(range(first, first + len(rows)))} | columns(rows)
     kinds = {name: types.get(name) or _sql_type(name, cells) for name, cells in held.items()}

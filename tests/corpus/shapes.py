@@ -59,14 +59,15 @@ RAGGED = [
     between("a line of too few cells", b"9,2025-03-01\n", (f"2 fields where the header has {WIDTH}",)),
     between("a line of too many cells", FIFTH.strip() + b",7,8\n", (f"{WIDTH + 2} fields where",)),
     between("a quote that is never closed", b'9,"2025-03-01\n', ("quote", "expected a delimiter")),
-    between("text behind a closing quote", b'9,"x"y' + b",1" * (WIDTH - 2) + b"\n", ("closing quote", "expected a delim")),
+    between("text behind a closing quote", b'9,"x"y' + b",1" * (WIDTH - 2) + b"\n",
+            ("closing quote", "expected a delim")),
     between("a carriage return inside a cell", FIFTH.replace(b"shop", b"sh\rop"), ("carriage return",)),
     between("a NUL inside a cell", FIFTH.replace(b"terminal", b"ter\0minal"), ("NUL",)),
     between("a header in the middle", HEAD, ("repeats the header",)),
-    between("a line of another delimiter", FIFTH.replace(b",", b";"), ("fields where the header has",)),
-    between("words that are no row", b"-- 5 rows follow --\n", ("1 fields where the header has",)),
+    between("a line of another delimiter", FIFTH.replace(b",", b";"), ("where the header has",)),
+    between("words that are no row", b"-- 5 rows follow --\n", ("1 field where the header has",)),
     between("a total at the end", b"Total,,,500" + b"," * (WIDTH - 4) + b"\n", ("at: got",)),
-    between("a line of ten thousand delimiters", b"," * 10_000 + b"\n", ("10001 fields where",)),
+    between("a line of ten thousand delimiters", b"," * 10_000 + b"\n", ("10,001 fields where",)),
     pulled("a line of quotes alone", HEAD + FIRST + b'"' * 7 + b"\n" + SECOND, ALL[:2], (("quote",),)),
     pulled("blank lines", HEAD + b"\n\n" + FIRST + b"\r\n" + SECOND + b"\n", ALL[:2]),
     pulled("no newline at the end", HEAD + FIRST + SECOND.rstrip(b"\n"), ALL[:2]),
@@ -80,7 +81,7 @@ RAGGED = [
 ENCODINGS = [
     pulled("a byte order mark", b"\xef\xbb\xbf" + b"".join(LINES), ALL),
     pulled("Latin-1 in one line", HEAD + FIRST.replace(b"terminal", "Gerät".encode("latin-1")) + SECOND, ALL[:2],
-           says=("are not UTF-8 and were read as Latin-1",)),
+           says=("not in UTF-8, read as Latin-1",)),
     pulled("UTF-16", b"".join(LINES).decode().encode("utf-16"), [], (("UTF-16", "expected UTF-8"),)),
     pulled("UTF-16 without a mark", b"".join(LINES).decode().encode("utf-16-le"), [], (("NUL",),)),
     pulled("UTF-32", b"".join(LINES).decode().encode("utf-32"), [], (("UTF-",),)),
@@ -283,9 +284,11 @@ def _one_file_missing(world: World) -> None:
     config = 'monitors: [{name: files, kind: tabular, source: {kind: files, path: "${CORPUS}/%s"}}]'
     (world.folder / "m.yaml").write_text(config % "gone.csv")
     world.run("apply", "m.yaml")
-    world.run("pull", "files", code=1, says=("gone.csv",))
-    world.write("gone.csv", b"".join(LINES))
+    world.run("pull", "files", says=("no file matches", "gone.csv"))
+    path = world.write("gone.csv", b"".join(LINES))
     world.run("pull", "files")
+    path.unlink()
+    world.run("pull", "files", code=1, says=("no file matches", "gone.csv"))
     world.must(len(world.rows("files")) == 6, f"{len(world.rows('files'))} rows")
 
 
@@ -309,7 +312,13 @@ SCENES = [
     scene("a file that is still written", _growing),
     scene("a link that leads nowhere", _vanished),
     scene("garbage appended to a known file", _appended_garbage),
-    Case("file shape", "a file that is not there yet", ("csv",), _one_file_missing, start="empty"),
+    Case(
+        "file shape",
+        "a file that is not there yet, and not any more",
+        ("csv",),
+        _one_file_missing,
+        start="empty",
+    ),
     Case("file shape", "a folder where a file is expected", ("csv",), _folder_as_path, start="empty"),
 ]
 CASES = [*RAGGED, *ENCODINGS, *HEADERS, *PACKED, *PARQUETS, *SCENES]

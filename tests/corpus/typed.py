@@ -38,7 +38,9 @@ def arrow(field: str, value: Any, kind: Any, expected: Expected, what: str, like
     return Case("types", f"Parquet: {what} for {field}", ("parquet",), play)
 
 
-def postgres(field: str, value: str, kind: str, expected: Expected, what: str, like: str | None = None) -> Case:
+def postgres(
+    field: str, value: str, kind: str, expected: Expected, what: str, like: str | None = None
+) -> Case:
     """A PostgreSQL column of a type; values are written as SQL."""
 
     def play(world: World) -> None:
@@ -154,7 +156,9 @@ TABLES = [
 
 def _mixed(world: World) -> None:
     """SQLite types cells, so one column may hold all of them."""
-    rows = [good(1000 + n, amount=cell) for n, cell in enumerate([1.5, "2.5", 3, None, b"4.5", "x", b"\xff"], 1)]
+    rows = [
+        good(1000 + n, amount=cell) for n, cell in enumerate([1.5, "2.5", 3, None, b"4.5", "x", b"\xff"], 1)
+    ]
     world.put(rows)
     world.pull()
     stored, aside = world.rows(), world.quarantined()

@@ -41,7 +41,11 @@ class Said:
 def shell(url: str, folder: Path, *words: str, **environment: str) -> Said:
     """A command in this process, as a person would type it in ``folder``."""
     out, err = io.StringIO(), io.StringIO()
-    settings = {"MONITOR_DATABASE_URL": url, "MONITOR_HOME": str(folder), "MONITOR_ACTOR": "tester"} | environment
+    settings = {
+        "MONITOR_DATABASE_URL": url,
+        "MONITOR_HOME": str(folder),
+        "MONITOR_ACTOR": "tester",
+    } | environment
     with (
         mock.patch.dict(os.environ, settings), contextlib.chdir(folder),
         contextlib.redirect_stdout(out), contextlib.redirect_stderr(err),
@@ -87,7 +91,9 @@ class World:
         where = {"CORPUS": str(self.inbox), "CORPUS_URL": self.tables_url} | environment
         done = shell(self.url, self.folder, *words, **where)
         self.said.append(done)
-        self.must(done.code == code, f"{' '.join(words)}: exit {done.code}, expected {code}: {done.text[-1500:]}")
+        self.must(
+            done.code == code, f"{' '.join(words)}: exit {done.code}, expected {code}: {done.text[-1500:]}"
+        )
         for word in says:
             self.must(word in done.text, f"{' '.join(words)}: does not say {word!r}: {done.text[:800]}")
         return done
@@ -104,7 +110,9 @@ class World:
             os.utime(path, (LONG_AGO + self.puts, LONG_AGO + self.puts))
         return path
 
-    def put(self, rows: list[Row], *, arrow: dict[str, Any] | None = None, sql: dict[str, str] | None = None) -> None:
+    def put(
+        self, rows: list[Row], *, arrow: dict[str, Any] | None = None, sql: dict[str, str] | None = None
+    ) -> None:
         """Rows into the source, whichever it is; each put is what came since the last."""
         self.puts += 1
         first = 1000 * self.puts
@@ -175,7 +183,9 @@ class World:
             self.must(len(row["reason"]) > 10, f"quarantined without a reason: {row}")
             self.must(bool(row["raw"].strip()), f"quarantined without its raw text: {row}")
         for score in self.ask("SELECT score, p_value FROM scores"):
-            fine = all(v is not None and math.isfinite(v) for v in score.values()) and 0 < score["p_value"] <= 1
+            fine = (
+                all(v is not None and math.isfinite(v) for v in score.values()) and 0 < score["p_value"] <= 1
+            )
             self.must(fine, f"a score that is none: {score}")
         for run in self.ask("SELECT job, message FROM runs WHERE state = 'failed'"):
             self.must("unexpected fault" not in run["message"], f"a fault of ours: {run['message'][:600]}")
@@ -193,9 +203,14 @@ class World:
         with self._database() as connection:
             there = sa.inspect(connection).has_table(table)
         held = self.ask(f"SELECT count(*) AS n FROM {table}")[0]["n"] if there else 0
-        self.must(held == parts["stored"], f"{row['name']}: {held} rows in its table, {parts['stored']} counted")
+        self.must(
+            held == parts["stored"], f"{row['name']}: {held} rows in its table, {parts['stored']} counted"
+        )
         aside = self.ask(f"SELECT count(*) AS n FROM quarantine WHERE monitor_id = {number}")[0]["n"]
-        self.must(aside == parts["quarantined"], f"{row['name']}: {aside} quarantined rows, {parts['quarantined']} counted")
+        self.must(
+            aside == parts["quarantined"],
+            f"{row['name']}: {aside} quarantined rows, {parts['quarantined']} counted",
+        )
         if there:
             for name, cell in ((n, c) for r in self.ask(f"SELECT * FROM {table}") for n, c in r.items()):
                 odd = isinstance(cell, float) and not math.isfinite(cell)

@@ -162,7 +162,9 @@ class _Reader:
         for key, _ in node.value:
             line = key.start_mark.line + 1
             if not isinstance(key, ScalarNode):
-                fault = Fault(line, key.start_mark.column, written(path) or "?", "holds a key that is no word")
+                fault = Fault(
+                    line, key.start_mark.column, written(path) or "?", "holds a key that is no word"
+                )
                 self.tree.faults.append(fault)
                 continue
             if key.tag == MERGE:

@@ -58,7 +58,9 @@ class Files:
                 f"{fault.filename or self._config.path} went away while it was read"
             ) from None
         except OSError as fault:
-            raise SourceUnavailable(f"cannot read {fault.filename or self._config.path}: {fault.strerror or fault}") from None
+            raise SourceUnavailable(
+                f"cannot read {fault.filename or self._config.path}: {fault.strerror or fault}"
+            ) from None
 
     def _read(self, found: list[Found], cursor: Cursor, limit: int) -> Batch:
         known = Known.of(cursor)
@@ -99,7 +101,12 @@ class Files:
         except Unreadable as fault:
             page = _unreadable(file, state, str(fault))
         page.state = page.state | seen | {"more": page.more}
-        if page.state["pending"] and not page.more and not file.settled and not page.state.get("pending_told"):
+        if (
+            page.state["pending"]
+            and not page.more
+            and not file.settled
+            and not page.state.get("pending_told")
+        ):
             page.notices.append(
                 "its end is incomplete, and waits until it is written or the file rests for a minute"
             )

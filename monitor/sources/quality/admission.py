@@ -104,7 +104,9 @@ def _faults(
         found.append((part.time, ahead & ~event.bad, "a time at most a day ahead of the clock"))
     if entity is not None and part.entity is not None:
         found.append((part.entity, entity.bad, entity.expected))
-    found += [(name, _bad_key(frame[name]), f"a key of 1 to {LONGEST_KEY} bytes without NUL") for name in part.key]
+    found += [
+        (name, _bad_key(frame[name]), f"a key of 1 to {LONGEST_KEY} bytes without NUL") for name in part.key
+    ]
     return [(name, rows, expected) for name, rows, expected in found if rows.any()]
 
 

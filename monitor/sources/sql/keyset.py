@@ -7,8 +7,11 @@ import sqlalchemy as sa
 
 from monitor.sources.sql.values import read
 
-
-STORED = {"number": ["integer", "real"], "str": ["text"], "bytes": ["blob"]}  # SQLite's names of what a cell is
+STORED = {
+    "number": ["integer", "real"],
+    "str": ["text"],
+    "bytes": ["blob"],
+}  # SQLite's names of what a cell is
 
 
 def page(
@@ -30,9 +33,7 @@ def page(
     return statement.order_by(*keys).limit(limit)
 
 
-def astray(
-    query: str, columns: Sequence[str], limit: int, families: Sequence[str] = ()
-) -> sa.Select[Any]:
+def astray(query: str, columns: Sequence[str], limit: int, families: Sequence[str] = ()) -> sa.Select[Any]:
     """Rows that no page brings: without a value, or with one of another kind."""
     source, keys = _source(query, columns)
     statement: sa.Select[Any] = sa.select(sa.literal_column("*")).select_from(source)
