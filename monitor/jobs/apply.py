@@ -4,18 +4,12 @@ from dataclasses import dataclass
 from datetime import UTC
 
 from monitor.domain.document import Difference, conflicts, differences, objections
-from monitor.domain.errors import Conflict, MonitorError
+from monitor.domain.errors import Conflict, MonitorError, NeedsYes
 from monitor.domain.monitor import Document
 from monitor.domain.run import Request
 from monitor.jobs.context import Context
 from monitor.storage import audit, configuration, runs
 from monitor.storage.database import Session
-
-
-class NeedsYes(MonitorError):
-    """Something would be removed, and nobody said that this is meant."""
-
-    wrong_request = True
 
 
 class RowsStandAgainst(MonitorError):

@@ -6,10 +6,10 @@ import pytest
 import sqlalchemy as sa
 
 from monitor.domain.document import differences
-from monitor.domain.errors import Conflict, Superseded
+from monitor.domain.errors import Conflict, NeedsYes, Superseded
 from monitor.domain.monitor import Document
 from monitor.domain.run import Run
-from monitor.jobs.apply import NeedsYes, RowsStandAgainst, apply, plan
+from monitor.jobs.apply import RowsStandAgainst, apply, plan
 from monitor.jobs.context import Context
 from monitor.scheduling import run_now
 from monitor.storage import audit, configuration, monitors, outbox, runs, tables
