@@ -15,6 +15,7 @@ from monitor.cli import (
     configuration,
     demo,
     evaluation,
+    holding,
     jobs,
     keeping,
     look,
@@ -35,7 +36,13 @@ app = typer.Typer(
 )
 for part in (configuration, adding, jobs, services, look, evaluation, keeping):
     part.register(app)
-for group, name in ((alerts, "alerts"), (versions, "versions"), (trail, "audit"), (demo, "demo")):
+for group, name in (
+    (alerts, "alerts"),
+    (versions, "versions"),
+    (trail, "audit"),
+    (demo, "demo"),
+    (holding, "hold"),
+):
     app.add_typer(group.app, name=name)
 app.add_typer(configuration.export, name="config")
 app.add_typer(look.quarantine, name="quarantine")

@@ -1,18 +1,70 @@
-"""What nobody needs any more goes: finished runs after a month, pulls that brought nothing after a day."""
+"""What nobody needs any more goes, in small batches; what somebody decided on goes only where a monitor says so."""
 
 from datetime import timedelta
 
+from monitor.domain.monitor import Retention
 from monitor.domain.run import NOTHING_NEW, Outcome, Run
 from monitor.jobs.context import Context
-from monitor.storage import runs
+from monitor.storage import audit, monitors, pruning, retention, runs
+from monitor.storage.monitors import Watched
 
-KEEP_RUNS = timedelta(days=30)
 KEEP_IDLE = timedelta(days=1)  # a monitor that pulls every five seconds would fill the page with them
+TOLD = ("readings", "scores", "alerts", "quarantine")  # whose going leaves a line in the trail
 
 
 def prune(context: Context, run: Run) -> Outcome:
+    """Delete what is older than each monitor keeps it; a run that is cut off goes on where it was."""
     with context.write(run) as session:
-        gone = runs.forget(session, context.now() - KEEP_RUNS)
-        idle = runs.forget(session, context.now() - KEEP_IDLE, message=NOTHING_NEW)
-    message = f"{gone:,} runs older than {KEEP_RUNS.days} days and {idle:,} that brought nothing dropped"
-    return Outcome(message, {"runs": gone, "idle": idle})
+        totals = {"idle": runs.forget(session, context.now() - KEEP_IDLE, message=NOTHING_NEW)}
+    totals["runs"] = _installation(context, run)
+    with context.database.read() as session:
+        watched = monitors.listed(session)
+        learnt = sum(retention.learnt(session, each, context.now()) for each in watched)
+    for each in watched:
+        for name, number in _monitor(context, run, each).items():
+            totals[name] = totals.get(name, 0) + number
+    return Outcome(_sentence(totals, learnt), totals)
+
+
+def _monitor(context: Context, run: Run, watched: Watched) -> dict[str, int]:
+    """Rows deleted, by table."""
+    with context.database.read() as session:
+        waiting = retention.counts(session, watched, context.now())
+    gone: dict[str, int] = {}
+    for name, number in waiting.items():
+        while done := _batch(context, run, watched.monitor_id, name):
+            gone[name] = gone.get(name, 0) + done
+            context.progress(run, min(gone[name] / number, 1.0), f"{watched.config.name}: {name}")
+    if told := {name: gone[name] for name in TOLD if gone.get(name)}:
+        with context.write(run) as session:
+            subject = f"monitor:{watched.config.name}"
+            audit.append(session, context.now(), run.actor, "retention.pruned", subject, told)
+    return gone
+
+
+def _batch(context: Context, run: Run, monitor_id: int, name: str) -> int:
+    """One transaction's worth, asked anew: somebody may have set a hold or removed the monitor meanwhile."""
+    with context.write(run) as session:
+        watched = monitors.present(session, monitor_id)
+        query = retention.due(session, watched, name, context.now()) if watched else None
+        return pruning.batch(session, watched, name, query) if query is not None else 0
+
+
+def _installation(context: Context, run: Run) -> int:
+    before = context.now() - (Retention().runs or timedelta(0))
+    total = 0
+    while True:
+        with context.write(run) as session:
+            done = pruning.batch(session, None, "runs", retention.installation_runs(session, before))
+        if not done:
+            return total
+        total += done
+
+
+def _sentence(totals: dict[str, int], learnt: int) -> str:
+    parts = [f"{number:,} {name}" for name, number in totals.items() if number and name != "idle"]
+    parts += [f"{totals['idle']:,} runs that brought nothing"] if totals["idle"] else []
+    words = f"{', '.join(parts)} dropped" if parts else "nothing was old enough to be dropped"
+    return words + (
+        f"; {learnt:,} older readings are kept, since training learns from them" if learnt else ""
+    )

@@ -53,10 +53,16 @@ def named(session: Session, name: str) -> Watched:
 
 
 def get(session: Session, monitor_id: int) -> Watched:
-    row = session.execute(_present().where(M.monitor_id == monitor_id)).first()
-    if row is None:
+    found = present(session, monitor_id)
+    if found is None:
         raise UnknownError("monitor", f"number {monitor_id}", [w.config.name for w in listed(session)])
-    return _watched(row)
+    return found
+
+
+def present(session: Session, monitor_id: int) -> Watched | None:
+    """The monitor, or None where it was removed."""
+    row = session.execute(_present().where(M.monitor_id == monitor_id)).first()
+    return _watched(row) if row else None
 
 
 def pin(session: Session, monitor_id: int, schema: Schema) -> None:

@@ -21,3 +21,29 @@ def test_what_is_no_backup_fails_and_names_it(shell: Shell, tmp_path: Path) -> N
     (tmp_path / "notes.txt").write_text("not a database")
     code, _, err = shell("restore", "notes.txt", "--yes")
     assert (code, "notes.txt is no backup" in err) == (1, True)
+
+
+def test_a_hold_is_set_listed_and_ended_from_the_shell(shell: Shell) -> None:
+    code, out, _ = shell("hold", "add", "--entity", "c7", "--reason", "court", "--until", "180d", "--json")
+    number = json.loads(out)["hold_id"]
+    assert code == 0
+    assert [h["entity"] for h in json.loads(shell("hold", "list", "--json")[1])] == ["c7"]
+    assert shell("hold", "release", str(number))[0] == 0
+    assert "No holds" in shell("hold", "list")[1]
+    assert len(json.loads(shell("hold", "list", "--all", "--json")[1])) == 1
+    code, _, err = shell("hold", "release", str(number))
+    assert (code, "ended already" in err) == (1, True)
+    assert shell("hold", "release", "99")[0] == 2
+    assert shell("hold", "add", "--reason", "x", "--until", "180d")[0] == 2
+
+
+def test_a_retention_that_is_too_short_is_a_fault_with_its_line(shell: Shell, tmp_path: Path) -> None:
+    text = "monitors: [{name: a, kind: tabular, source: {kind: files, path: x.csv}, retention: {runs: %s}}]"
+    (tmp_path / "m.yaml").write_text(text % "2d")
+    assert shell("apply", "m.yaml")[0] == 0
+    (tmp_path / "m.yaml").write_text(text % "1d")
+    code, out, _ = shell("plan", "m.yaml", "--json")
+    assert (code, json.loads(out)["deletes"]) == (0, {})
+    (tmp_path / "m.yaml").write_text(text % "30m")
+    code, _, err = shell("check", "m.yaml")
+    assert (code, "m.yaml:1: monitors[0].retention.runs: '30m' is less than a day" in err) == (2, True), err
