@@ -45,9 +45,12 @@ def upgrade() -> None:
         sa.Column("created_at", UtcDateTime, nullable=False),
         sa.PrimaryKeyConstraint("name", name=op.f("pk_keys")),
     )
+    op.add_column("monitors", sa.Column("pruned_through", UtcDateTime, nullable=True))
 
 
 def downgrade() -> None:
+    with op.batch_alter_table("monitors") as monitors:
+        monitors.drop_column("pruned_through")
     op.drop_table("keys")
     op.drop_table("erasures")
     op.drop_index("ix_holds_ends_at", table_name="holds")

@@ -5,7 +5,7 @@ from datetime import timedelta
 from monitor.domain.monitor import Retention
 from monitor.domain.run import NOTHING_NEW, Outcome, Run
 from monitor.jobs.context import Context
-from monitor.storage import audit, monitors, pruning, retention, runs
+from monitor.storage import audit, erasures, monitors, pruning, retention, runs, versions
 from monitor.storage.monitors import Watched
 
 KEEP_IDLE = timedelta(days=1)  # a monitor that pulls every five seconds would fill the page with them
@@ -23,6 +23,8 @@ def prune(context: Context, run: Run) -> Outcome:
     for each in watched:
         for name, number in _monitor(context, run, each).items():
             totals[name] = totals.get(name, 0) + number
+    if emptied := _models(context, run):
+        totals["models"] = emptied
     return Outcome(_sentence(totals, learnt), totals)
 
 
@@ -48,6 +50,22 @@ def _batch(context: Context, run: Run, monitor_id: int, name: str) -> int:
         watched = monitors.present(session, monitor_id)
         query = retention.due(session, watched, name, context.now()) if watched else None
         return pruning.batch(session, watched, name, query) if query is not None else 0
+
+
+def _models(context: Context, run: Run) -> int:
+    """Models that hold rows of an erased entity go once another version is champion."""
+    emptied = 0
+    with context.write(run) as session:
+        for erasure_id, waiting in erasures.pending(session).items():
+            found = [versions.get(session, version_id) for version_id in waiting]
+            for version in (v for v in found if v.state != "champion"):
+                versions.replace_bundle(session, version.version_id, b"")
+                detail = {"version": version.number, "before": version.sha256, "after": versions.EMPTY}
+                subject = f"erasure:{erasure_id}"
+                audit.append(session, context.now(), run.actor, "version.emptied", subject, detail)
+                emptied += 1
+            erasures.still(session, erasure_id, [v.version_id for v in found if v.state == "champion"])
+    return emptied
 
 
 def _installation(context: Context, run: Run) -> int:

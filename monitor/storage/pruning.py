@@ -7,6 +7,7 @@ from sqlalchemy.orm import Session
 
 from monitor.storage import readings, tables
 from monitor.storage.monitors import Watched
+from monitor.storage.types import UtcDateTime
 from monitor.storage.upsert import any_of
 
 BATCH = 5_000  # rows a transaction
@@ -46,6 +47,15 @@ def _readings(session: Session, watched: Watched, keys: list[str]) -> None:
         sa.delete(tables.labels).where(
             known.monitor_id == watched.monitor_id, any_of(session, known.source_key, keys)
         )
+    )
+    m = tables.monitors.c
+    newest = session.scalar(sa.select(sa.func.max(table.c.event_at, type_=UtcDateTime())).where(mine))
+    session.execute(
+        sa.update(tables.monitors)
+        .where(
+            m.monitor_id == watched.monitor_id, sa.or_(m.pruned_through.is_(None), m.pruned_through < newest)
+        )
+        .values(pruned_through=newest)
     )
     session.execute(sa.delete(table).where(mine))
 

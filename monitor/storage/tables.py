@@ -45,6 +45,7 @@ monitors = sa.Table(
     sa.Column("notices", Json, nullable=False, default=list),
     sa.Column("created_at", UtcDateTime, nullable=False),
     sa.Column("deleted_at", UtcDateTime),  # its rows stay for the audit; its name becomes free
+    sa.Column("pruned_through", UtcDateTime),  # event time of the newest reading that retention took
 )
 
 config_revisions = sa.Table(

@@ -47,3 +47,22 @@ def test_a_retention_that_is_too_short_is_a_fault_with_its_line(shell: Shell, tm
     (tmp_path / "m.yaml").write_text(text % "30m")
     code, _, err = shell("check", "m.yaml")
     assert (code, "m.yaml:1: monitors[0].retention.runs: '30m' is less than a day" in err) == (2, True), err
+
+
+def test_an_erasure_counts_first_and_needs_yes(shell: Shell, tmp_path: Path) -> None:
+    (tmp_path / "m.yaml").write_text(
+        "monitors: [{name: a, kind: tabular, entity: who, source: {kind: files, path: x.csv}}]"
+    )
+    (tmp_path / "x.csv").write_text("who,load\nc7,1\nc8,2\nc7,3\n")
+    shell("apply", "m.yaml")
+    shell("pull", "a")
+    code, out, _ = shell("erase", "c7", "--json")
+    assert (code, json.loads(out)["erased"], json.loads(out)["counts"]) == (0, False, {"readings_a": 2})
+    code, out, err = shell("erase", "c7", "--yes")
+    assert (code, "readings_a" in out, "Backups made before still hold it" in err) == (0, True, True)
+    assert json.loads(shell("erase", "c7", "--json")[1])["counts"] == {}
+    assert shell("audit", "verify")[0] == 0
+    shell("hold", "add", "--entity", "c8", "--reason", "court", "--until", "180d")
+    code, _, err = shell("erase", "c8", "--yes")
+    assert (code, "court" in err) == (1, True)
+    assert shell("erase", "c8", "--monitor", "nosuch")[0] == 2

@@ -193,7 +193,9 @@ def test_a_hold_keeps_an_entitys_rows_and_an_alert_until_it_ends(context: Contex
     with context.database.read() as session:
         trail = [e.action for e in audit.about(session, [f"hold:{by_entity}"])]
         assert trail == ["hold.released", "hold.added"]
-        assert "'c0'" not in str(audit.about(session, [f"hold:{by_entity}"])), "the trail knows it by its hash"
+        assert "'c0'" not in str(audit.about(session, [f"hold:{by_entity}"])), (
+            "the trail knows it by its hash"
+        )
 
 
 def cards(context: Context) -> dict[str, int]:
