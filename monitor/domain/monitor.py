@@ -222,11 +222,34 @@ class Webhook(Part):
     severity: Literal["low", "medium", "high", "critical"] = "low"
 
 
+def read_mailbox(address: str) -> str:
+    if not re.fullmatch(r"[^\s@<>,;:\"\\]+@[^\s@<>,;:\"\\]+", address) or not address.isprintable():
+        raise ValueError(f"{address!r} is not a mail address; write name@example.org")
+    return address
+
+
+Mailbox = Annotated[str, AfterValidator(read_mailbox)]
+
+
+class Email(Part):
+    """Who is written to when alerts change; server, login and password are one address from the environment."""
+
+    name: Name
+    kind: Literal["email"]
+    url: str  # smtps://login:password@host, smtp+starttls://... or smtp://host
+    to: Annotated[list[Mailbox], Field(min_length=1)]
+    sender: Mailbox | None = None
+    severity: Literal["low", "medium", "high", "critical"] = "low"
+
+
+Channel = Annotated[Webhook | Email, Field(discriminator="kind")]
+
+
 class Document(Part):
     """The whole of ``monitors.yaml``."""
 
     monitors: list[Monitor] = []
-    channels: list[Webhook] = []
+    channels: list[Channel] = []
 
     @model_validator(mode="after")
     def _names_agree(self) -> Self:
