@@ -14,6 +14,7 @@ from monitor.detection.neighbours import differences, nearest
 from monitor.detection.residuals import ResidualNeighbours
 from monitor.detection.serve import blocks
 from monitor.detection.tabular import TabularScorer, encode, views_of
+from monitor.domain.erasure import contains
 from monitor.features.base import Floats
 
 SAME = 2e-3  # of a row's own length: what rounding and another batch change is far less
@@ -23,6 +24,11 @@ LEAST = 0.5  # share of the stored rows that has to be left for scores to mean w
 def keeps_rows(blob: bytes) -> bool:
     """Whether a bundle holds rows at all; what is made of samples in time holds only sums over them."""
     return any(name.endswith(".stored") for name in Bundle.from_bytes(blob).arrays)
+
+
+def knows(blob: bytes, entity: str) -> bool:
+    """Whether a bundle knows the entity by name: as a category that it has seen."""
+    return contains(Bundle.from_bytes(blob).manifest, entity)
 
 
 def forgotten(blob: bytes, frame: pd.DataFrame) -> tuple[bytes | None, int]:

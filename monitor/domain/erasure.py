@@ -28,6 +28,19 @@ def mentions(text: str, entity: str) -> bool:
     return entity in text and _whole(entity).search(text) is not None
 
 
+def contains(value: Any, entity: str) -> bool:
+    """Whether JSON holds the entity as a value or a key of its own.
+
+    >>> contains({"known": ["c7", "c8"]}, "c7"), contains({"reason": "c7 is odd"}, "c7")
+    (True, False)
+    """
+    if isinstance(value, dict):
+        return any(contains(each, entity) for pair in value.items() for each in pair)
+    if isinstance(value, list | tuple):
+        return any(contains(each, entity) for each in value)
+    return bool(value == entity)
+
+
 def without(value: Any, entity: str, instead: str) -> Any:
     """JSON with another word in place of the entity, in every text and key.
 

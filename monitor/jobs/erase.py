@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from monitor.detection.forgetting import forgotten, keeps_rows
+from monitor.detection.forgetting import forgotten, keeps_rows, knows
 from monitor.domain.erasure import CONTENT
 from monitor.domain.errors import BundleCorrupt, Conflict
 from monitor.domain.run import EVERYTHING, Request, scope_of
@@ -110,9 +110,12 @@ def _model(
         rows = erasing.rows(session, place, entity) if place.schema is not None else None
         try:
             blob = versions.bundle(session, version.version_id)
-            if not keeps_rows(blob):
+            named = knows(blob, entity)
+            if not keeps_rows(blob) and not named:
                 return None
-            less, gone = forgotten(blob, rows) if rows is not None else (blob, 0)
+            less, gone = (
+                forgotten(blob, rows) if rows is not None and not named else (None if named else blob, 0)
+            )
         except BundleCorrupt:
             less, gone = None, 0  # nobody can look into it, and nobody can use it
     if less is not None and not _unsure(place, version):

@@ -1,54 +1,61 @@
 """What nobody needs any more goes, in small batches; what somebody decided on goes only where a monitor says so."""
 
+import time
 from datetime import timedelta
 
 from monitor.domain.monitor import Retention
-from monitor.domain.run import NOTHING_NEW, Outcome, Run
+from monitor.domain.run import NOTHING_NEW, Outcome, Request, Run
 from monitor.jobs.context import Context
 from monitor.storage import audit, erasures, monitors, pruning, retention, runs, versions
 from monitor.storage.monitors import Watched
 
 KEEP_IDLE = timedelta(days=1)  # a monitor that pulls every five seconds would fill the page with them
+SECONDS = 30.0  # of deleting in one run: a worker that prunes pulls nothing meanwhile
 TOLD = ("readings", "scores", "alerts", "quarantine")  # whose going leaves a line in the trail
 
 
 def prune(context: Context, run: Run) -> Outcome:
-    """Delete what is older than each monitor keeps it; a run that is cut off goes on where it was."""
+    """Delete what is older than each monitor keeps it, for a while; what is left then is another run's work."""
+    until = time.monotonic() + SECONDS
     with context.write(run) as session:
         totals = {"idle": runs.forget(session, context.now() - KEEP_IDLE, message=NOTHING_NEW)}
     totals["runs"] = _installation(context, run)
     with context.database.read() as session:
-        watched = monitors.listed(session)
+        watched = monitors.everyone(session)
         learnt = sum(retention.learnt(session, each, context.now()) for each in watched)
+    done = True
     for each in watched:
-        for name, number in _monitor(context, run, each).items():
+        gone, finished = _monitor(context, run, each, until)
+        done = done and finished
+        for name, number in gone.items():
             totals[name] = totals.get(name, 0) + number
     if emptied := _models(context, run):
         totals["models"] = emptied
-    return Outcome(_sentence(totals, learnt), totals)
+    follow = [] if done else [Request("prune", None, f"after-{run.run_id}")]
+    return Outcome(_sentence(totals, learnt) + ("" if done else "; goes on in another run"), totals, follow)
 
 
-def _monitor(context: Context, run: Run, watched: Watched) -> dict[str, int]:
-    """Rows deleted, by table."""
+def _monitor(context: Context, run: Run, watched: Watched, until: float) -> tuple[dict[str, int], bool]:
+    """Rows deleted, by table, and whether nothing is left."""
     with context.database.read() as session:
         waiting = retention.counts(session, watched, context.now())
     gone: dict[str, int] = {}
     for name, number in waiting.items():
-        while done := _batch(context, run, watched.monitor_id, name):
+        while time.monotonic() < until and (done := _batch(context, run, watched.monitor_id, name)):
             gone[name] = gone.get(name, 0) + done
             context.progress(run, min(gone[name] / number, 1.0), f"{watched.config.name}: {name}")
     if told := {name: gone[name] for name in TOLD if gone.get(name)}:
         with context.write(run) as session:
             subject = f"monitor:{watched.config.name}"
             audit.append(session, context.now(), run.actor, "retention.pruned", subject, told)
-    return gone
+    return gone, all(gone.get(name, 0) >= number for name, number in waiting.items())
 
 
 def _batch(context: Context, run: Run, monitor_id: int, name: str) -> int:
     """One transaction's worth, asked anew: somebody may have set a hold or removed the monitor meanwhile."""
     with context.write(run) as session:
-        watched = monitors.present(session, monitor_id)
-        query = retention.due(session, watched, name, context.now()) if watched else None
+        watched = monitors.anyone(session, monitor_id)
+        query = retention.due(session, watched, name, context.now())
         return pruning.batch(session, watched, name, query) if query is not None else 0
 
 

@@ -26,6 +26,7 @@ class Watched:
     cursor: dict[str, Any]
     next_reading: int
     created_at: datetime
+    removed: bool = False
 
     @property
     def next_id(self) -> int:
@@ -65,6 +66,15 @@ def present(session: Session, monitor_id: int) -> Watched | None:
     return _watched(row) if row else None
 
 
+def everyone(session: Session) -> list[Watched]:
+    """Removed monitors too: their rows are still there, under the name that their document has now."""
+    return [_watched(r) for r in session.execute(_all().order_by(M.monitor_id))]
+
+
+def anyone(session: Session, monitor_id: int) -> Watched:
+    return _watched(session.execute(_all().where(M.monitor_id == monitor_id)).one())
+
+
 def pin(session: Session, monitor_id: int, schema: Schema) -> None:
     session.execute(
         sa.update(tables.monitors)
@@ -87,9 +97,12 @@ def advance(
 
 
 def _present() -> sa.Select[Any]:
-    return sa.select(M.monitor_id, M.document, M.fields, M.cursor, M.next_reading, M.created_at).where(
-        M.deleted_at.is_(None)
-    )
+    return _all().where(M.deleted_at.is_(None))
+
+
+def _all() -> sa.Select[Any]:
+    wanted = (M.monitor_id, M.document, M.fields, M.cursor, M.next_reading, M.created_at, M.deleted_at)
+    return sa.select(*wanted)
 
 
 def _watched(row: Any) -> Watched:
@@ -100,4 +113,5 @@ def _watched(row: Any) -> Watched:
         row.cursor,
         row.next_reading,
         row.created_at,
+        row.deleted_at is not None,
     )

@@ -33,7 +33,10 @@ def due(session: Session, watched: Watched, name: str, now: datetime) -> sa.Sele
         if watched.schema is None:
             return None
         table = readings.table(watched.config.table, watched.schema)
-        return (_readings if name == "readings" else _scores)(session, table, held, now - kept)
+        if name == "scores":
+            return _scores(session, table, held, now - kept)
+        old = _old(table, held, now - kept).order_by(table.c.event_at)
+        return old if watched.removed else _but_learnt(session, table, old)
     others = {"alerts": _alerts, "quarantine": _quarantine, "runs": _runs, "notifications": _notifications}
     return others[name](session, held, now - kept)
 
@@ -48,7 +51,7 @@ def counts(session: Session, watched: Watched, now: datetime) -> dict[str, int]:
 def learnt(session: Session, watched: Watched, now: datetime) -> int:
     """Readings that are old enough to go, but that the next training still looks at."""
     kept = watched.config.retention.readings
-    if kept is None or watched.schema is None:
+    if kept is None or watched.schema is None or watched.removed:
         return 0
     table = readings.table(watched.config.table, watched.schema)
     held = _Held(session, watched.monitor_id, now)
@@ -85,9 +88,8 @@ class _Held:
         )
 
 
-def _readings(session: Session, table: readings.Table, held: _Held, before: datetime) -> sa.Select[Any]:
+def _but_learnt(session: Session, table: readings.Table, old: sa.Select[Any]) -> sa.Select[Any]:
     first = _first_learnt(session, table)
-    old = _old(table, held, before).order_by(table.c.event_at)
     return old.where(sa.false() if first is None else table.c.event_at < _at(first))
 
 
@@ -160,10 +162,8 @@ def _notifications(session: Session, held: _Held, before: datetime) -> sa.Select
 
 
 def installation_runs(session: Session, before: datetime) -> sa.Select[Any]:
-    """Ended runs of jobs that belong to no monitor, and of monitors that were removed."""
-    gone = sa.select(tables.monitors.c.monitor_id).where(tables.monitors.c.deleted_at.is_not(None))
-    whose = sa.or_(R.monitor_id.is_(None), R.monitor_id.in_(gone))
-    mine = sa.select(R.run_id).where(whose, R.state.in_(ENDED), R.finished_at < before)
+    """Ended runs of jobs that belong to no monitor."""
+    mine = sa.select(R.run_id).where(R.monitor_id.is_(None), R.state.in_(ENDED), R.finished_at < before)
     return mine.where(_not_last(R.run_id)).order_by(R.run_id)
 
 

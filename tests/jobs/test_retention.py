@@ -7,10 +7,11 @@ import pytest
 import seed
 import sqlalchemy as sa
 
-from monitor.domain.monitor import Monitor, Retention
+from monitor.domain.monitor import Document, Monitor, Retention
 from monitor.domain.run import Request
 from monitor.jobs import hold
-from monitor.jobs.apply import plan
+from monitor.jobs import prune as prune_job
+from monitor.jobs.apply import apply, plan
 from monitor.jobs.context import Context
 from monitor.scheduling import run_now
 from monitor.storage import audit, configuration, outbox, pruning, readings, retention, runs, tables
@@ -234,6 +235,28 @@ def test_other_tables_go_by_their_own_age(context: Context) -> None:
         assert kept == {"dead-2", "sent-3", "pending-1"}, (
             "the one under the open alert stays, the waiting one too"
         )
+
+
+def test_a_run_that_took_its_time_lets_another_go_on(
+    context: Context, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill(context, readings="20d")
+    monkeypatch.setattr(prune_job, "SECONDS", 0.0)
+    done = run_now(context, "prune", None, "ana")
+    assert (done["counts"].get("readings"), "goes on in another run" in done["message"]) == (None, True)
+    monkeypatch.setattr(prune_job, "SECONDS", 30.0)
+    with context.database.read() as session:
+        asked = session.scalars(sa.select(tables.runs.c.slot).where(tables.runs.c.state == "queued")).all()
+    assert list(asked) == ["after-1"]
+    assert prune(context)["readings"] == 39
+
+
+def test_rows_of_a_removed_monitor_go_too(context: Context) -> None:
+    fill(context, readings="20d")
+    apply(context, Document(), "ana", yes=True)
+    assert prune(context)["readings"] == 40  # its open alert was closed, and nothing is learnt any more
+    with context.database.read() as session:
+        assert session.scalar(sa.text("select count(*) from readings_cards_deleted_1")) == 40
 
 
 def test_a_plan_says_what_a_shortened_retention_would_delete(context: Context) -> None:
