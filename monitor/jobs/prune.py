@@ -5,6 +5,7 @@ from datetime import timedelta
 
 from monitor.domain.monitor import Retention
 from monitor.domain.run import NOTHING_NEW, Outcome, Request, Run
+from monitor.domain.writing import counted
 from monitor.jobs.context import Context
 from monitor.storage import audit, erasures, monitors, pruning, retention, runs, versions
 from monitor.storage.monitors import Watched
@@ -91,5 +92,5 @@ def _sentence(totals: dict[str, int], learnt: int) -> str:
     parts += [f"{totals['idle']:,} runs that brought nothing"] if totals["idle"] else []
     words = f"{', '.join(parts)} dropped" if parts else "nothing was old enough to be dropped"
     return words + (
-        f"; {learnt:,} older readings are kept, since training learns from them" if learnt else ""
+        f"; {counted(learnt, 'older reading')} kept, since training learns from them" if learnt else ""
     )

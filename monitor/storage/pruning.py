@@ -7,7 +7,6 @@ from sqlalchemy.orm import Session
 
 from monitor.storage import readings, tables
 from monitor.storage.monitors import Watched
-from monitor.storage.types import UtcDateTime
 from monitor.storage.upsert import any_of
 
 BATCH = 5_000  # rows a transaction
@@ -40,16 +39,19 @@ def _readings(session: Session, watched: Watched, keys: list[str]) -> None:
     assert watched.schema is not None
     table = readings.table(watched.config.table, watched.schema)
     mine = any_of(session, table.c.source_key, keys)
-    ids = sa.select(table.c.reading_id).where(mine)
-    session.execute(sa.delete(tables.scores).where(tables.scores.c.reading_id.in_(ids)))
-    known = tables.labels.c
+    # numbers rather than a subquery: a planner without statistics would walk through all scores for it
+    ids, at = zip(
+        *session.execute(sa.select(table.c.reading_id, table.c.event_at).where(mine)).all(), strict=True
+    )
+    _where(session, tables.scores, tables.scores.c.reading_id, list(ids))
+    known, m = tables.labels.c, tables.monitors.c
     session.execute(
         sa.delete(tables.labels).where(
             known.monitor_id == watched.monitor_id, any_of(session, known.source_key, keys)
         )
     )
-    m = tables.monitors.c
-    newest = session.scalar(sa.select(sa.func.max(table.c.event_at, type_=UtcDateTime())).where(mine))
+    _where(session, table, table.c.reading_id, list(ids))
+    newest = max(at)
     session.execute(
         sa.update(tables.monitors)
         .where(
@@ -57,7 +59,6 @@ def _readings(session: Session, watched: Watched, keys: list[str]) -> None:
         )
         .values(pruned_through=newest)
     )
-    session.execute(sa.delete(table).where(mine))
 
 
 def _alerts(session: Session, ids: list[int]) -> None:

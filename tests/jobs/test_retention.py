@@ -127,7 +127,7 @@ def test_what_the_next_training_learns_from_stays(context: Context, monkeypatch:
     fill(context, readings="1d")
     done = run_now(context, "prune", None, "ana")
     assert done["counts"]["readings"] == 20
-    assert "57 older readings are kept, since training learns from them" in done["message"]
+    assert "57 older readings kept, since training learns from them" in done["message"]
     monkeypatch.setattr(retention, "LEARNT", 1000)
     assert prune(context).get("readings") is None
 
