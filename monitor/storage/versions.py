@@ -13,6 +13,7 @@ from monitor.storage import tables
 from monitor.storage.monitors import FIRST
 
 V = tables.versions.c
+EMPTY = hashlib.sha256(b"").hexdigest()  # of a version whose model was taken out
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,7 @@ class Version:
     trained_through: int
     scored_through: int
     decided_at: datetime | None
+    sha256: str
 
 
 EMPTIED = (
@@ -85,6 +87,11 @@ def bundle(session: Session, version_id: int) -> bytes:
         ModelDropped: ``empty`` dropped them.
     """
     row = session.execute(sa.select(V.bundle, V.sha256, V.number).where(V.version_id == version_id)).one()
+    if row.sha256 == EMPTY:
+        raise BundleCorrupt(
+            f"the model of v{row.number} was taken out, since it held rows of an erased entity; promote another "
+            "version or train again"
+        )
     if not row.bundle:
         raise _dropped(session, version_id)
     got = hashlib.sha256(row.bundle).hexdigest()
@@ -181,6 +188,23 @@ def _dropped(session: Session, version_id: int) -> ModelDropped:
     )
 
 
+def replace_bundle(session: Session, version_id: int, bundle: bytes) -> str:
+    """Give a version other bytes (none: its model is taken out); returns their sha256."""
+    sealed = hashlib.sha256(bundle).hexdigest()
+    session.execute(
+        sa.update(tables.versions).where(V.version_id == version_id).values(bundle=bundle, sha256=sealed)
+    )
+    return sealed
+
+
+def with_bytes(session: Session, monitor_id: int) -> list[Version]:
+    """Versions whose model is still there, oldest first."""
+    rows = session.execute(
+        sa.select(*LIGHT).where(V.monitor_id == monitor_id, ~EMPTIED).order_by(V.version_id)
+    )
+    return [Version(*r) for r in rows]
+
+
 def set_pinned(session: Session, version: Version, pinned: bool) -> None:
     session.execute(
         sa.update(tables.versions).where(V.version_id == version.version_id).values(pinned=pinned)
@@ -214,7 +238,7 @@ def previous(session: Session, monitor_id: int) -> int | None:
     """The number of the champion before the present one."""
     found: int | None = session.scalar(
         sa.select(V.number)
-        .where(V.monitor_id == monitor_id, V.state == "retired")
+        .where(V.monitor_id == monitor_id, V.state == "retired", V.sha256 != EMPTY)
         .order_by(V.decided_at.desc())
         .limit(1)
     )
