@@ -125,7 +125,7 @@ def _model(
     if version.state == "champion":
         return WAITS
     if yes:
-        _rewrite(context, place, version, b"", actor, gone)
+        _rewrite(context, place, version, None, actor, gone)
     return "model taken out"
 
 
@@ -136,11 +136,16 @@ def _unsure(place: Place, version: Version) -> bool:
     return pruned is not None and (learnt_from is None or learnt_from <= pruned.isoformat())
 
 
-def _rewrite(context: Context, place: Place, version: Version, bundle: bytes, actor: str, gone: int) -> None:
+def _rewrite(
+    context: Context, place: Place, version: Version, bundle: bytes | None, actor: str, gone: int
+) -> None:
     with context.database.write() as session:
-        sealed = versions.replace_bundle(session, version.version_id, bundle)
-        detail = {"version": version.number, "rows": gone, "before": version.sha256, "after": sealed}
-        action = "version.rewritten" if bundle else "version.emptied"
+        detail = {"version": version.number, "rows": gone, "before": version.sha256}
+        if bundle is None:
+            versions.drop_bundle(session, version.version_id)
+        else:
+            detail["after"] = versions.replace_bundle(session, version.version_id, bundle)
+        action = "version.emptied" if bundle is None else "version.rewritten"
         audit.append(session, context.now(), actor, action, f"monitor:{place.config.name}", detail)
 
 

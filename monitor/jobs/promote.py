@@ -38,9 +38,6 @@ def promote(context: Context, run: Run) -> Outcome:
     by_hand = bool(run.counts.get("by_hand"))
     if version.state != "candidate" and not by_hand:
         return Outcome(f"v{version.number} was decided on before: {version.state}")
-    if version.sha256 == versions.EMPTY:
-        with context.database.read() as session:
-            versions.bundle(session, version.version_id)  # says why there is no model
     decision = _by_hand(run, version) if by_hand else _decide(context, watched, version, champion)
     return _switch(context, run, watched, version, champion, decision)
 

@@ -11,10 +11,10 @@ from monitor.storage import audit, erasures, monitors, pruning, retention, runs,
 from monitor.storage.monitors import Watched
 
 KEEP_IDLE = timedelta(days=1)  # a monitor that pulls every five seconds would fill the page with them
-BACK = 5  # champions before the present one whose models stay, to roll back to
-KEEP_MODELS = timedelta(days=14)  # of versions that were never champion
 SECONDS = 30.0  # of deleting in one run: a worker that prunes pulls nothing meanwhile
 TOLD = ("readings", "scores", "alerts", "quarantine")  # whose going leaves a line in the trail
+BACK = 5  # champions before the present one whose models stay, to roll back to
+KEEP_MODELS = timedelta(days=14)  # of versions that were never champion
 
 
 def prune(context: Context, run: Run) -> Outcome:
@@ -22,6 +22,7 @@ def prune(context: Context, run: Run) -> Outcome:
     until = time.monotonic() + SECONDS
     with context.write(run) as session:
         totals = {"idle": runs.forget(session, context.now() - KEEP_IDLE, message=NOTHING_NEW)}
+        totals["models"] = versions.empty(session, BACK, context.now() - KEEP_MODELS)
     totals["runs"] = _installation(context, run)
     with context.database.read() as session:
         watched = monitors.everyone(session)
@@ -32,10 +33,7 @@ def prune(context: Context, run: Run) -> Outcome:
         done = done and finished
         for name, number in gone.items():
             totals[name] = totals.get(name, 0) + number
-    with context.write(run) as session:
-        old = versions.empty(session, BACK, context.now() - KEEP_MODELS)
-    if emptied := old + _models(context, run):
-        totals["models"] = emptied
+    totals["models"] += _models(context, run)
     follow = [] if done else [Request("prune", None, f"after-{run.run_id}")]
     return Outcome(_sentence(totals, learnt) + ("" if done else "; goes on in another run"), totals, follow)
 
@@ -71,8 +69,8 @@ def _models(context: Context, run: Run) -> int:
         for erasure_id, waiting in erasures.pending(session).items():
             found = [versions.get(session, version_id) for version_id in waiting]
             for version in (v for v in found if v.state != "champion"):
-                versions.replace_bundle(session, version.version_id, b"")
-                detail = {"version": version.number, "before": version.sha256, "after": versions.EMPTY}
+                versions.drop_bundle(session, version.version_id)
+                detail = {"version": version.number, "sha256": version.sha256}
                 subject = f"erasure:{erasure_id}"
                 audit.append(session, context.now(), run.actor, "version.emptied", subject, detail)
                 emptied += 1
@@ -92,9 +90,9 @@ def _installation(context: Context, run: Run) -> int:
 
 
 def _sentence(totals: dict[str, int], learnt: int) -> str:
-    parts = [f"{number:,} {name}" for name, number in totals.items() if number and name != "idle"]
-    parts += [f"{totals['idle']:,} runs that brought nothing"] if totals["idle"] else []
-    words = f"{', '.join(parts)} dropped" if parts else "nothing was old enough to be dropped"
-    return words + (
+    words = {"idle": "runs that brought nothing", "models": "models of old versions"}
+    parts = [f"{number:,} {words.get(name, name)}" for name, number in totals.items() if number]
+    said = f"{', '.join(parts)} dropped" if parts else "nothing was old enough to be dropped"
+    return said + (
         f"; {counted(learnt, 'older reading')} kept, since training learns from them" if learnt else ""
     )

@@ -82,6 +82,8 @@ def erase(session: Session, target: Target) -> dict[str, int]:
     """Take the entity out of every table; returns how many rows were deleted or written over, by table."""
     if session.get_bind().dialect.name == "sqlite":
         session.connection().exec_driver_sql("PRAGMA secure_delete=ON")  # what is deleted is written over
+    # alerts before readings and labels, as a review does, or the two would end each other
+    session.execute(_about(target).order_by(A.alert_id).with_for_update())
     counts: dict[str, int] = {}
     for place in target.places:
         if place.schema is not None:

@@ -15,7 +15,10 @@ ALERTS = 50  # which bring their rows along
 
 def batch(session: Session, watched: Watched | None, name: str, query: sa.Select[Any]) -> int:
     """Delete the next of what ``query`` says is due in table ``name``; returns how many, 0 when none is left."""
-    rows = session.execute(query.limit(ALERTS if name == "alerts" else BATCH)).all()
+    # alerts are locked before anything that hangs on them, as a review does
+    locked = query.limit(ALERTS).with_for_update(of=tables.alerts)
+    chosen = locked if name == "alerts" else query.limit(BATCH)
+    rows = session.execute(chosen).all()
     if not rows:
         return 0
     if name == "readings":

@@ -13,7 +13,6 @@ from monitor.storage import tables
 from monitor.storage.monitors import FIRST
 
 V = tables.versions.c
-EMPTY = hashlib.sha256(b"").hexdigest()  # of a version whose model was taken out
 
 
 @dataclass(frozen=True)
@@ -84,14 +83,9 @@ def bundle(session: Session, version_id: int) -> bytes:
 
     Raises:
         BundleCorrupt: they do not match the sha256 they were stored with.
-        ModelDropped: ``empty`` dropped them.
+        ModelDropped: ``empty`` or an erasure dropped them.
     """
     row = session.execute(sa.select(V.bundle, V.sha256, V.number).where(V.version_id == version_id)).one()
-    if row.sha256 == EMPTY:
-        raise BundleCorrupt(
-            f"the model of v{row.number} was taken out, since it held rows of an erased entity; promote another "
-            "version or train again"
-        )
     if not row.bundle:
         raise _dropped(session, version_id)
     got = hashlib.sha256(row.bundle).hexdigest()
@@ -153,6 +147,28 @@ def reject(session: Session, version: Version, decision: dict[str, Any], now: da
     )
 
 
+def replace_bundle(session: Session, version_id: int, bundle: bytes) -> str:
+    """Give a version other bytes; returns their sha256."""
+    sealed = hashlib.sha256(bundle).hexdigest()
+    session.execute(
+        sa.update(tables.versions).where(V.version_id == version_id).values(bundle=bundle, sha256=sealed)
+    )
+    return sealed
+
+
+def with_bytes(session: Session, monitor_id: int) -> list[Version]:
+    """Versions whose model is still there, oldest first."""
+    rows = session.execute(
+        sa.select(*LIGHT).where(V.monitor_id == monitor_id, ~EMPTIED).order_by(V.version_id)
+    )
+    return [Version(*r) for r in rows]
+
+
+def drop_bundle(session: Session, version_id: int) -> None:
+    """Drop one model, whatever it may still be good for; the row stays with its facts."""
+    session.execute(sa.update(tables.versions).where(V.version_id == version_id).values(bundle=b""))
+
+
 def empty(session: Session, back: int, before: datetime) -> int:
     """Drop the models that nobody will go back to; returns how many. The rows stay with their facts.
 
@@ -188,23 +204,6 @@ def _dropped(session: Session, version_id: int) -> ModelDropped:
     )
 
 
-def replace_bundle(session: Session, version_id: int, bundle: bytes) -> str:
-    """Give a version other bytes (none: its model is taken out); returns their sha256."""
-    sealed = hashlib.sha256(bundle).hexdigest()
-    session.execute(
-        sa.update(tables.versions).where(V.version_id == version_id).values(bundle=bundle, sha256=sealed)
-    )
-    return sealed
-
-
-def with_bytes(session: Session, monitor_id: int) -> list[Version]:
-    """Versions whose model is still there, oldest first."""
-    rows = session.execute(
-        sa.select(*LIGHT).where(V.monitor_id == monitor_id, ~EMPTIED).order_by(V.version_id)
-    )
-    return [Version(*r) for r in rows]
-
-
 def set_pinned(session: Session, version: Version, pinned: bool) -> None:
     session.execute(
         sa.update(tables.versions).where(V.version_id == version.version_id).values(pinned=pinned)
@@ -238,7 +237,7 @@ def previous(session: Session, monitor_id: int) -> int | None:
     """The number of the champion before the present one."""
     found: int | None = session.scalar(
         sa.select(V.number)
-        .where(V.monitor_id == monitor_id, V.state == "retired", V.sha256 != EMPTY)
+        .where(V.monitor_id == monitor_id, V.state == "retired")
         .order_by(V.decided_at.desc())
         .limit(1)
     )

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from monitor.detection.bundle import Bundle
 from monitor.detection.detector import Detector
-from monitor.domain.errors import BundleCorrupt, Superseded
+from monitor.domain.errors import ModelDropped, Superseded
 from monitor.domain.monitor import Document
 from monitor.domain.run import Request
 from monitor.jobs import erase, hold, review
@@ -259,7 +259,7 @@ def test_a_model_that_cannot_be_compared_any_more_goes_with_its_successor(pulled
     done = erase.erase(pulled, NAME, "ana", yes=True)
     assert done.models == {"machines v1": "model taken out", "machines v2": erase.WAITS}
     with pulled.database.read() as session:
-        with pytest.raises(BundleCorrupt, match="v1 was taken out"):
+        with pytest.raises(ModelDropped, match="v1 was dropped"):
             versions.bundle(session, old)
         versions.bundle(session, champion)
         asked = (
@@ -275,7 +275,7 @@ def test_a_model_that_cannot_be_compared_any_more_goes_with_its_successor(pulled
                              trained_through=1)  # fmt: skip
         versions.promote(session, versions.get(session, fresh), {"reason": "better"}, pulled.now())
     assert run_now(pulled, "prune", None, "ana")["counts"]["models"] == 1
-    with pulled.database.read() as session, pytest.raises(BundleCorrupt, match="v2 was taken out"):
+    with pulled.database.read() as session, pytest.raises(ModelDropped, match="v2 was dropped"):
         versions.bundle(session, champion)
 
 

@@ -35,7 +35,7 @@ def test_old_runs_go_and_pulls_that_brought_nothing_go_sooner(context: Context) 
     ended(context, "idle", 2, "0 new rows")
     ended(context, "idle today", 0.5, "0 new rows")
     ended(context, "worked", 2, "5 new rows")
-    assert run_now(context, "prune", None, "me")["counts"] == {"idle": 1, "runs": 1}
+    assert run_now(context, "prune", None, "me")["counts"] == {"runs": 1, "idle": 1, "models": 0}
     with context.database.read() as session:
         left = set(session.scalars(sa.select(tables.runs.c.slot).where(tables.runs.c.job == "pull")))
     assert left == {"idle today", "worked"}
