@@ -12,6 +12,7 @@ from monitor.detection.scores import Arrays, normalised
 from monitor.detection.serve import Network
 from monitor.detection.smoothing import WIDTHS, moving_mean
 from monitor.detection.surprise import Shape, squares, views_of, visible
+from monitor.domain.errors import BundleCorrupt
 from monitor.features import Windows
 from monitor.features.base import Floats
 from monitor.features.windows import Timeline
@@ -115,6 +116,8 @@ class SensorScorer:
 
     @classmethod
     def restore(cls, document: Mapping[str, Any], arrays: Arrays, network: Network) -> "SensorScorer":
+        if "basis" not in arrays:
+            raise BundleCorrupt("the version is of an earlier kind of sensor model; train it anew")
         shape = Shape(arrays["mean"], arrays["basis"])
         return cls(Windows.restore(document["features"]), network, shape, document["offline"], arrays)
 

@@ -29,6 +29,7 @@ class Version:
     trained_through: int
     scored_through: int
     decided_at: datetime | None
+    threshold: float | None  # p-value at which it flagged last
 
 
 LIGHT = [V[f] for f in Version.__dataclass_fields__]

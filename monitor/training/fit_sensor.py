@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
+from monitor.detection.calibration import independent
 from monitor.detection.options import Options
 from monitor.detection.sensor import SensorScorer
 from monitor.detection.serve import VIEWS, Network, Session, member_views
@@ -45,7 +46,8 @@ def fit_sensor(frame: pd.DataFrame, options: Options, tell: Progress) -> Fitted:
     """Learns from all rows; scales and calibration come from rows that their forecast did not see."""
     features = Windows.fit(frame, options.columns)
     line = features.timeline(frame, learning=True)
-    fold = _folds(clock(frame, options.columns)[1][line.rows])  # (n,)
+    seconds = clock(frame, options.columns)[1][line.rows]  # (n,)
+    fold = _folds(seconds)
     views = views_of(line.z)  # (VIEWS, n, fields)
     ends = _ends(line)
     parts = _without(ends, fold)
@@ -68,10 +70,12 @@ def fit_sensor(frame: pd.DataFrame, options: Options, tell: Progress) -> Fitted:
     model = export(_served(coders[-1], closed, -1, gain), example)
     scorer = SensorScorer.fit(features, Session(model), closed.shapes[-1], line, odd, options.offline)
     scores, _ = scorer.along(line, odd)
+    held = line.ready if line.ready.any() else np.ones(len(line.ready), bool)
     return Fitted(
         model=model,
         scorer=scorer,
-        held_scores=scores[line.ready] if line.ready.any() else scores,
+        held_scores=scores[held],
+        independent=independent(scores[held], seconds[held]),
         rows_trained=len(frame),
         objective=name,
         reason=reason,
