@@ -31,8 +31,10 @@ def moving_mean(
     weight = np.cumsum(keep ** np.arange(width))  # [i]: of i + 1 rows
     there = weight[high - low].reshape(-1, *(1,) * (values.ndim - 1))
     if usual is None:
-        return total / there
-    return (total + (weight[-1] - there) * usual) / weight[-1]
+        there_alone: Numbers = total / there
+        return there_alone
+    filled: Numbers = (total + (weight[-1] - there) * usual) / weight[-1]
+    return filled
 
 
 def _sums(values: Numbers, low: NDArray[np.int64], high: NDArray[np.int64], keep: float) -> Numbers:

@@ -34,13 +34,14 @@ class Day:
         timed = seconds[np.isfinite(seconds)]
         if not len(timed) or np.ptp(timed) < LEAST_SPAN:
             return flat
-        drawn = np.clip(level, -DRAWN_IN, DRAWN_IN)
+        drawn = np.clip(level.astype(np.float64), -DRAWN_IN, DRAWN_IN)
         apart = _left_out(drawn, missing, seconds)
         gain, explained = _fit(drawn, apart, ~missing)
         gain = np.where(explained >= EXPLAINED, gain, 0.0)
         if not gain.any():
             return flat
-        profile = gain * _profile(*(each.sum(0) for each in _sums(drawn, missing, seconds)))
+        total, count = _sums(drawn, missing, seconds)
+        profile = gain * _profile(total.sum(0), count.sum(0))
         rest = np.where(missing, np.nan, level - gain * apart)
         low, middle, high = np.nanquantile(rest, [0.05, 0.5, 0.95], axis=0)
         std, robust = np.nanstd(rest, axis=0), (high - low) / 3.29
@@ -59,7 +60,7 @@ class Day:
         used = self.profile.any(0)
         if not used.any():
             return self.at(seconds)
-        drawn = np.clip(level[:, used], -DRAWN_IN, DRAWN_IN)
+        drawn = np.clip(level[:, used].astype(np.float64), -DRAWN_IN, DRAWN_IN)
         apart = _left_out(drawn, missing[:, used], seconds)
         gain, _ = _fit(drawn, apart, ~missing[:, used])
         found = np.zeros(level.shape)
@@ -90,18 +91,23 @@ def _sums(drawn: Numbers, missing: NDArray[np.bool_], seconds: Numbers) -> tuple
     day = _days(seconds)
     place, size = day * BINS + _bins(seconds), (int(day.max()) + 1) * BINS
     known = ~missing
-    weights = [(drawn[:, f] * known[:, f], known[:, f].astype(float)) for f in range(drawn.shape[1])]
-    total, count = (
-        np.stack([np.bincount(place, each[part], size) for each in weights], axis=-1) for part in (0, 1)
+    total = [np.bincount(place, drawn[:, f] * known[:, f], size) for f in range(drawn.shape[1])]
+    count = [np.bincount(place, known[:, f], size) for f in range(drawn.shape[1])]
+    shape = (-1, BINS, drawn.shape[1])
+    return np.stack(total, -1).reshape(shape).astype(np.float64), np.stack(count, -1).reshape(shape).astype(
+        np.float64
     )
-    return total.reshape(-1, BINS, drawn.shape[1]), count.reshape(-1, BINS, drawn.shape[1])
 
 
 def _profile(total: Numbers, count: Numbers) -> Numbers:
     """(..., BINS, fields): mean over three half hours, around the clock; 0 where there are none."""
-    total, count = (sum(np.roll(each, shift, axis=-2) for shift in (-1, 0, 1)) for each in (total, count))
-    found: Numbers = np.where(count > 0, total / np.maximum(count, 1), 0.0)
-    return found
+    total, count = _around(total), _around(count)
+    return np.where(count > 0, total / np.maximum(count, 1), 0.0)
+
+
+def _around(each: Numbers) -> Numbers:
+    summed: Numbers = each + np.roll(each, 1, axis=-2) + np.roll(each, -1, axis=-2)
+    return summed
 
 
 def _left_out(drawn: Numbers, missing: NDArray[np.bool_], seconds: Numbers) -> Numbers:

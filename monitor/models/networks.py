@@ -62,8 +62,8 @@ def part(network: Network, members: slice) -> Network:
     for module in taken.modules():
         for name, values in list(module.named_parameters(recurse=False)):
             setattr(module, name, nn.Parameter(values[members].detach().clone()))
-        for name, values in list(module.named_buffers(recurse=False)):
-            setattr(module, name, values[members].clone())
+        for name, held in list(module.named_buffers(recurse=False)):
+            setattr(module, name, held[members].clone())
     taken.members = len(range(network.members)[members])
     return taken
 
