@@ -9,48 +9,48 @@ from numpy.typing import NDArray
 
 from monitor.detection.scorer import Scored, Usual
 from monitor.detection.scores import Arrays, normalised
-from monitor.detection.serve import Network, blocks, member_views
+from monitor.detection.serve import Network
 from monitor.detection.smoothing import WIDTHS, moving_mean
+from monitor.detection.surprise import Shape, squares, views_of, visible
+from monitor.domain.errors import BundleCorrupt
 from monitor.features import Windows
 from monitor.features.base import Floats
 from monitor.features.windows import Timeline
 
-SATURATED = 3.0
-RESIDUAL, DEVIATION = 0.7, 0.3  # weights: against the forecast, and against the usual level
+PARTS = np.array([0.6, 0.2, 0.2])  # weights: against the forecast, the shape, the usual level
+VIEWS = np.array([2 / 3, 1 / 3])  # drawn in, as it is: heavy tails are more common than they are news
 
-
-def views_of(z: Floats) -> Floats:
-    """(n, fields) -> (2, n, fields): beyond 3 deviations drawn in, and as it is."""
-    beyond = np.maximum(np.abs(z) - SATURATED, 0)
-    return np.stack([np.sign(z) * (np.minimum(np.abs(z), SATURATED) + np.arcsinh(beyond)), z])
+Numbers = NDArray[np.float64]
 
 
 class SensorScorer:
     """Window by window through the network, then over the timeline; any cut of the stream scores the same."""
 
-    def __init__(self, features: Windows, network: Network, offline: bool, scales: Mapping[str, Any]) -> None:
-        self.features, self.network, self.offline = features, network, offline
+    def __init__(
+        self, features: Windows, network: Network, shape: Shape, offline: bool, scales: Mapping[str, Any]
+    ) -> None:
+        self.features, self.network, self.shape, self.offline = features, network, shape, offline
         self.context_rows = features.context_rows
-        self._residual = np.asarray(scales["residual"])  # (K, fields): 99 % quantile of squares
-        self._deviation = np.asarray(scales["deviation"])  # (K, fields)
-        self._levels = np.asarray(scales["levels"])  # (2, K, 2): median and 99 % less median
+        self._top = np.asarray(scales["top"])  # (3, K, fields): 99 % quantile of squares
+        self._levels = np.asarray(scales["levels"])  # (3, K, 2): median, and 99 % less median
         self._smooth = np.asarray(scales["smooth"])  # (widths, K, 2)
         self._normal = np.asarray(scales["usual"])  # (K,)
 
     @classmethod
-    def fit(cls, features: Windows, network: Network, train: Timeline, offline: bool) -> "SensorScorer":
-        """Learns what squares and smoothed means are usual on the training timeline."""
-        squares = forecast_errors(features, network, train)
-        ready = train.ready if train.ready.sum() >= 30 else np.ones(len(train.first), bool)
-        top = [np.quantile(each[:, ready], 0.99, axis=1) + 1e-6 for each in squares]  # (K, fields) each
-        logs = [np.log1p(each / t[:, None]).mean(2) for each, t in zip(squares, top, strict=True)]  # (K, n)
-        levels = np.stack([_level(each[:, ready]) for each in logs])  # (2, K, 2)
-        joint = _joint(logs, levels)  # (K, n)
+    def fit(
+        cls, features: Windows, network: Network, shape: Shape, line: Timeline, odd: Floats, offline: bool
+    ) -> "SensorScorer":
+        """Learns what is usual from squares (3, K, n, fields) of the training timeline, each foretold from outside."""
+        ready = line.ready if line.ready.sum() >= 30 else np.ones(len(line.first), bool)
+        top = np.quantile(odd[:, :, ready], 0.99, axis=2) + 1e-6  # (3, K, fields)
+        logs = np.log1p(odd / top[:, :, None]).mean(3)  # (3, K, n)
+        levels = _level(logs[:, :, ready])  # (3, K, 2)
+        joint = _joint(logs, levels, line.ready)  # (K, n)
         usual = np.median(joint[:, ready], axis=1)  # (K,)
-        means = [_means(joint, train, width, offline, usual) for width in WIDTHS]
+        means = [_means(joint, line, width, offline, usual) for width in WIDTHS]
         smooth = np.stack([_level(each[:, ready]) for each in means])  # (widths, K, 2)
-        scales = {"residual": top[0], "deviation": top[1], "levels": levels, "smooth": smooth, "usual": usual}
-        return cls(features, network, offline, scales)
+        scales = {"top": top, "levels": levels, "smooth": smooth, "usual": usual}
+        return cls(features, network, shape, offline, scales)
 
     @property
     def fields(self) -> list[str]:
@@ -59,29 +59,26 @@ class SensorScorer:
     def score(self, frame: pd.DataFrame, context: pd.DataFrame | None = None) -> Scored:
         """``context``: the ``context_rows`` rows before, of each entity in ``frame``; more does no harm."""
         timeline = self.features.timeline(frame, context)
-        return self._in_order(timeline, *self.along(timeline), len(frame))
-
-    def along(self, timeline: Timeline) -> tuple[NDArray[np.float64], Floats]:
-        """Score (n,) and share (n, fields) in the order of the timeline."""
-        squares = forecast_errors(self.features, self.network, timeline)
-        tops = (self._residual, self._deviation)
-        cells = [np.log1p(each / t[:, None]) for each, t in zip(squares, tops, strict=True)]  # (K, n, fields)
-        joint = _joint([each.mean(2) for each in cells], self._levels)  # (K, n)
-        scaled = [
-            _against(_means(joint, timeline, width, self.offline, self._normal), level)
-            for width, level in zip(WIDTHS, self._smooth, strict=True)
-        ]
-        mean = np.mean(scaled, axis=0)  # (K, n)
-        score = (np.sign(mean) * np.log1p(np.abs(mean))).mean(0)  # (n,)
-        spread = self._levels[:, :, 1][:, :, None, None]  # (2, K, 1, 1)
-        blame = (RESIDUAL * cells[0] / spread[0] + DEVIATION * cells[1] / spread[1]).mean(0)  # (n, fields)
-        smoothed = np.mean([moving_mean(blame, timeline.first, w, self.offline) for w in WIDTHS], axis=0)
-        return score, normalised(smoothed).astype(np.float32)
-
-    def _in_order(self, timeline: Timeline, score: NDArray[np.float64], share: Floats, rows: int) -> Scored:
-        """Timeline order back to the order of the frame, without the context."""
-        back = np.argsort(timeline.rows)[len(timeline.rows) - rows :]
+        score, share = self.along(timeline, squares(self.network, self.shape, timeline))
+        back = np.argsort(timeline.rows)[len(timeline.rows) - len(frame) :]
         return Scored(score[back], share[back], timeline.ready[back])
+
+    def along(self, line: Timeline, odd: Floats) -> tuple[Numbers, Floats]:
+        """Score (n,) and share (n, fields) in the order of the timeline, from its squares (3, K, n, fields)."""
+        cells = np.log1p(odd / self._top[:, :, None])  # (3, K, n, fields)
+        joint = _joint(cells.mean(3), self._levels, line.ready)  # (K, n)
+        scaled = np.stack(
+            [
+                _against(_means(joint, line, width, self.offline, self._normal), level)
+                for width, level in zip(WIDTHS, self._smooth, strict=True)
+            ]
+        )  # (widths, K, n)
+        mixed = (scaled.mean(0) + scaled.max(0)) / 2  # (K, n): odd at any width, more so at all
+        score = VIEWS @ (np.sign(mixed) * np.log1p(np.abs(mixed)))  # (n,)
+        weights = PARTS[:, None] * VIEWS / self._levels[:, :, 1]  # (3, K)
+        blame = np.einsum("pk,pknf->nf", weights, cells)
+        smoothed = np.mean([moving_mean(blame, line.first, w, self.offline) for w in WIDTHS], axis=0)
+        return score, normalised(smoothed).astype(np.float32)
 
     def shares(self, frame: pd.DataFrame, rows: NDArray[np.intp], guess: Floats) -> Floats:
         """(rows, fields): residuals from each field's own forecast already tell the fields apart."""
@@ -90,19 +87,18 @@ class SensorScorer:
     def reasons(
         self, frame: pd.DataFrame, rows: NDArray[np.intp], context: pd.DataFrame | None = None
     ) -> tuple[Floats, list[list[Usual]]]:
-        timeline = self.features.timeline(frame, context)
-        _, share = self.along(timeline)
-        ends = np.argsort(timeline.rows)[len(timeline.rows) - len(frame) :][rows]  # (m,)
-        windows = views_of(timeline.z)[:, timeline.places(ends)]  # (2, m, steps, fields)
-        output, _ = self.network(visible(windows))
-        z = output[member_views(len(output)) == 1].mean(0)  # (m, fields): the members that see z as it is
-        return share[ends], [self._usual(frame, int(row), z[at]) for at, row in enumerate(rows)]
+        line = self.features.timeline(frame, context)
+        _, share = self.along(line, squares(self.network, self.shape, line))
+        ends = np.argsort(line.rows)[len(line.rows) - len(frame) :][rows]  # (m,)
+        output, _ = self.network(visible(views_of(line.z)[:, line.places(ends)]))  # (K, m, fields)
+        expected = self.features.expected(output[1], line.day[ends])  # the view that sees z as it is
+        return share[ends], [self._usual(frame, int(row), expected[at]) for at, row in enumerate(rows)]
 
-    def _usual(self, frame: pd.DataFrame, row: int, z: Floats) -> list[Usual]:
+    def _usual(self, frame: pd.DataFrame, row: int, expected: Numbers) -> list[Usual]:
         found = []
         for place, (field, (low, high)) in enumerate(zip(self.fields, self.features.usual, strict=True)):
             actual = self.features.actual(frame[field].iloc[row])
-            found.append(Usual(field, "number", actual, self.features.expected(z[place], place), low, high))
+            found.append(Usual(field, "number", actual, float(expected[place]), low, high))
         return found
 
     def document(self) -> dict[str, Any]:
@@ -110,8 +106,9 @@ class SensorScorer:
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         return {
-            "residual": self._residual,
-            "deviation": self._deviation,
+            "mean": self.shape.mean,
+            "basis": self.shape.basis,
+            "top": self._top,
             "levels": self._levels,
             "smooth": self._smooth,
             "usual": self._normal,
@@ -119,51 +116,34 @@ class SensorScorer:
 
     @classmethod
     def restore(cls, document: Mapping[str, Any], arrays: Arrays, network: Network) -> "SensorScorer":
-        return cls(Windows.restore(document["features"]), network, document["offline"], arrays)
+        if "basis" not in arrays:
+            raise BundleCorrupt("the version is of an earlier kind of sensor model; train it anew")
+        shape = Shape(arrays["mean"], arrays["basis"])
+        return cls(Windows.restore(document["features"]), network, shape, document["offline"], arrays)
 
 
-def visible(windows: Floats) -> Floats:
-    """(..., steps, fields) -> (..., (steps - 1) * fields): the last step is what is to be foretold."""
-    return windows[..., :-1, :].reshape(*windows.shape[:-2], -1)
+def _level(values: NDArray[np.floating]) -> Numbers:
+    """(..., n) -> (..., 2): median, and 99 % quantile less median."""
+    middle, high = np.quantile(values, [0.5, 0.99], axis=-1)
+    return np.stack([middle, high - middle + 1e-9], axis=-1)
 
 
-def forecast_errors(features: Windows, network: Network, timeline: Timeline) -> tuple[Floats, Floats]:
-    """Squares (K, n, fields) of sample less forecast, and of the sample itself; 0 where the cell is missing."""
-    views = views_of(timeline.z)  # (2, n, fields)
-    n, fields = timeline.z.shape
-    found = []
-    for rows in blocks(n, 2 * features.steps * fields):
-        windows = views[:, timeline.places(np.arange(n)[rows])]  # (2, m, steps, fields)
-        output, _ = network(visible(windows))  # (K, m, fields)
-        found.append(output)
-    output = np.concatenate(found, axis=1)  # (K, n, fields)
-    target = views[member_views(len(output))]  # (K, n, fields)
-    known = ~timeline.missing
-    return (target - output) ** 2 * known, target**2 * known
-
-
-def _level(values: NDArray[np.floating]) -> NDArray[np.float64]:
-    """(K, n) -> (K, 2): median, and 99 % quantile less median."""
-    middle, high = np.quantile(values, [0.5, 0.99], axis=1)
-    return np.stack([middle, high - middle + 1e-9], axis=1)
-
-
-def _against(values: NDArray[np.floating], level: NDArray[np.float64]) -> NDArray[np.float64]:
-    """(K, n) -> (K, n): 0 at the usual median, 1 at the usual 99 %."""
-    scaled: NDArray[np.float64] = (values - level[:, :1]) / level[:, 1:]
+def _against(values: NDArray[np.floating], level: Numbers) -> Numbers:
+    """(..., n) -> (..., n): 0 at the usual median, 1 at the usual 99 %."""
+    scaled: Numbers = (values - level[..., :1]) / level[..., 1:]
     return scaled
 
 
-def _joint(logs: list[NDArray[np.floating]], levels: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Two (K, n) -> (K, n)"""
-    return RESIDUAL * _against(logs[0], levels[0]) + DEVIATION * _against(logs[1], levels[1])
+def _joint(logs: NDArray[np.floating], levels: Numbers, ready: NDArray[np.bool_]) -> Numbers:
+    """(3, K, n) -> (K, n); a row without its whole window is judged by its level alone."""
+    parts = _against(logs, levels)
+    parts[:2, :, ~ready] = 0
+    joint: Numbers = np.tensordot(PARTS, parts, 1)
+    return joint
 
 
-def _means(
-    joint: NDArray[np.float64], line: Timeline, width: int, centred: bool, usual: NDArray[np.float64]
-) -> NDArray[np.float64]:
-    """(K, n) -> (K, n); once a segment's windows are whole, the padded ones before them count no more."""
-    first = np.where(line.ready, line.first + line.steps - 1, line.first)
+def _means(joint: Numbers, line: Timeline, width: int, centred: bool, usual: Numbers) -> Numbers:
+    """(K, n) -> (K, n)"""
     return np.stack(
-        [moving_mean(each, first, width, centred, level) for each, level in zip(joint, usual, strict=True)]
+        [moving_mean(each, line.first, width, centred, mid) for each, mid in zip(joint, usual, strict=True)]
     )

@@ -4,48 +4,55 @@ import numpy as np
 from numpy.typing import NDArray
 
 WIDTHS = (5, 41, 161)
+FADED = (
+    3.0  # the oldest row of a trailing mean counts exp(-3) of the newest: an end is seen as soon as a start
+)
+
+Numbers = NDArray[np.float64]
 
 
 def moving_mean(
-    values: NDArray[np.float64],
+    values: Numbers,
     first: NDArray[np.int64],
     width: int,
     centred: bool,
-    usual: NDArray[np.float64] | float | None = None,
-) -> NDArray[np.float64]:
-    """(n, ...) -> (n, ...): mean over ``width`` rows that end at the row, or lie around it; none across a segment.
+    usual: Numbers | float | None = None,
+) -> Numbers:
+    """(n, ...) -> (n, ...): mean over ``width`` rows around the row, or fading back from it; none across a segment.
 
     Where a segment has fewer rows: over those it has, or with ``usual`` in place of the others, so that a mean
     of few is not taken for a rare one.
     """
-    n = len(values)
-    at = np.arange(n)
-    low = at - (width // 2 if centred else width - 1)
+    at = np.arange(len(values))
+    low = np.maximum(at - (width // 2 if centred else width - 1), first)
     high = np.minimum(at + width // 2, _last(first)) if centred else at
-    low = np.maximum(low, first)
-    shape = (n,) + (1,) * (values.ndim - 1)
-    count = (high - low + 1).reshape(shape)
+    keep = 1.0 if centred else float(np.exp(-FADED / width))
+    total = _sums(values, low, high, keep)
+    weight = np.cumsum(keep ** np.arange(width))  # [i]: of i + 1 rows
+    there = weight[high - low].reshape(-1, *(1,) * (values.ndim - 1))
     if usual is None:
-        return _sums(values, low, high) / count
-    return (_sums(values, low, high) + (width - count) * usual) / width
+        there_alone: Numbers = total / there
+        return there_alone
+    filled: Numbers = (total + (weight[-1] - there) * usual) / weight[-1]
+    return filled
 
 
-def _sums(
-    values: NDArray[np.float64], low: NDArray[np.int64], high: NDArray[np.int64]
-) -> NDArray[np.float64]:
-    """Sums over low..high by doubling: each is made of the same few partial sums wherever the stream was cut.
+def _sums(values: Numbers, low: NDArray[np.int64], high: NDArray[np.int64], keep: float) -> Numbers:
+    """Sums over low..high, each row back worth ``keep`` of the one after it.
 
-    A running total would carry the rounding of all earlier rows, so that a score would depend on the cut.
+    By doubling: each is made of the same few partial sums wherever the stream was cut. A running total would
+    carry the rounding of all earlier rows, so that a score would depend on the cut.
     """
     length = high - low + 1
     total = np.zeros_like(values)
-    partial, span, start = values.copy(), 1, low.copy()  # partial[i]: sum over i..i+span-1
+    partial, span, end = values.copy(), 1, high.copy()  # partial[i]: weighted sum over i-span+1..i
     while span <= length.max(initial=0):
         take = (length & span) > 0
-        total[take] += partial[start[take]]
-        start[take] += span
-        longer = np.zeros_like(partial)
-        longer[: len(partial) - span] = partial[: len(partial) - span] + partial[span:]
+        back = (keep ** (high - end)[take]).reshape(-1, *(1,) * (values.ndim - 1))
+        total[take] += back * partial[end[take]]
+        end[take] -= span
+        longer = partial.copy()
+        longer[span:] += keep**span * partial[: len(partial) - span]
         partial, span = longer, span * 2
     return total
 

@@ -15,7 +15,10 @@ GROWING = [*LIVE, "suppressed"]  # in which outliers may join it
 
 @dataclass(frozen=True)
 class Outlier:
-    """One flagged reading. ``settled``: the rule on consecutive rows (k of n) is met at it."""
+    """One flagged reading. ``settled``: the rule on consecutive rows (k of n) is met at it.
+
+    ``bar``: the p-value it had to reach, where that is not the same for all.
+    """
 
     reading_id: int
     entity: str | None
@@ -27,6 +30,7 @@ class Outlier:
     fields: tuple[str, ...]
     provisional: bool
     settled: bool = True
+    bar: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -107,6 +111,10 @@ def severity(p_value: float, cutoff: float) -> int:
     return max(1, min(4, 1 + int(oddness(p_value) - oddness(max(cutoff, 1e-12)))))
 
 
+def _severity(outlier: Outlier, rule: Rule) -> int:
+    return severity(outlier.p_value, min(outlier.bar, rule.cutoff))
+
+
 def group(
     outliers: Iterable[Outlier], alerts: Sequence[Alert], mutes: Sequence[Mute], rule: Rule
 ) -> list[Change]:
@@ -143,7 +151,7 @@ def _historic(outlier: Outlier, rule: Rule) -> bool:
 def _fresh(outlier: Outlier, muted: str | None, rule: Rule) -> Alert:
     reason = muted or ("replayed history" if _historic(outlier, rule) else None)
     return Alert(
-        None, outlier.entity, "suppressed" if reason else "waiting", severity(outlier.p_value, rule.cutoff),
+        None, outlier.entity, "suppressed" if reason else "waiting", _severity(outlier, rule),
         outlier.event_at, outlier.event_at, 1, outlier.p_value, outlier.value, outlier.why, outlier.brief,
         outlier.fields, outlier.provisional, outlier.settled, reason,
     )  # fmt: skip
@@ -158,7 +166,7 @@ def _grown(alert: Alert, outlier: Outlier, rule: Rule) -> Alert:
         last_event_at=max(alert.last_event_at, outlier.event_at),
         members=alert.members + 1,
         p_value=min(alert.p_value, outlier.p_value),
-        severity=max(alert.severity, severity(outlier.p_value, rule.cutoff)),
+        severity=max(alert.severity, _severity(outlier, rule)),
         value=value,
         provisional=alert.provisional and outlier.provisional,
         settled=alert.settled or outlier.settled,

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from monitor.domain.monitor import Alerts, Fields
+from monitor.domain.pace import RAISED, Pace
 
 MOST = 0.05  # no policy flags a row that is as odd as one normal row in twenty
 
@@ -28,6 +29,13 @@ def cutoff(alerts: Alerts, rows_per_day: float, p_values: Sequence[float]) -> fl
         return min(MOST, allowed[-1]) if allowed else 0.0
     assert alerts.budget is not None
     return min(MOST, alerts.budget / rows_per_day) if rows_per_day > 0 else 0.0
+
+
+def pace(alerts: Alerts, rows_per_day: float) -> Pace | None:
+    """How a budget is kept over a series whose normal may drift; None where the policy is no budget."""
+    if alerts.budget is None or rows_per_day <= 0:
+        return None
+    return Pace(MOST, RAISED * alerts.budget / rows_per_day, alerts.gap)
 
 
 def per_day(alerts: Alerts, rows_per_day: float) -> float:

@@ -11,10 +11,11 @@ from numpy.typing import NDArray
 from monitor.domain.errors import MonitorError
 from monitor.features.base import Columns, Floats
 from monitor.features.columns import CHANGED, LIMIT
+from monitor.features.daily import Day
 from monitor.features.dates import as_times
 from monitor.features.numbers import as_numbers
 
-LONGEST = 50  # steps a window
+LONGEST = 20  # steps a window; longer ones found no more on any source and cost by their square
 SHORTEST = 8
 WIDEST = 4_000  # steps x fields a window: the closed-form regression grows with its cube
 GAP = 10.0  # a step this many times the usual one starts a new segment
@@ -26,7 +27,9 @@ SMOOTHED = 160  # earlier scores that the widest trailing mean needs
 class Timeline:
     """Readings in entity and time order; ``rows`` tells where each stood in the frames that came in."""
 
-    z: Floats  # (n, fields)
+    z: Floats  # (n, fields): deviations from the usual day, gaps filled
+    level: Floats  # (n, fields): deviations from the usual level; 0 where missing
+    day: NDArray[np.float64]  # (n, fields): the level that is usual at this time of day
     missing: NDArray[np.bool_]  # (n, fields)
     first: NDArray[np.int64]  # (n,): where the row's segment begins
     rows: NDArray[np.int64]  # (n,): place in [context, frame]
@@ -64,6 +67,7 @@ class Windows:
         self.usual = list(zip(document["low"], document["high"], strict=True))
         self.steps: int = document["steps"]
         self.gap: float = document["gap"]
+        self.day = Day.restore(document["day"])
         self.context_rows = self.steps - 1 + SMOOTHED + FILLED
 
     @classmethod
@@ -85,6 +89,9 @@ class Windows:
             raise MonitorError(f"no column can be a field: {refused or 'no columns left'}")
         values = np.column_stack([numbers[name] for name in fields])  # (n, fields)
         steps = min(LONGEST, max(SHORTEST, len(frame) // 6), max(2, WIDEST // len(fields)))
+        entity, seconds = clock(frame, columns)
+        scales = _scales(values)
+        level = _scaled(values, np.array(scales["middle"]), np.array(scales["spread"]))
         return cls(
             {
                 "fields": fields,
@@ -92,14 +99,18 @@ class Windows:
                 "entity": columns.entity,
                 "time": columns.time,
                 "steps": steps,
-                "gap": GAP * _usual_step(*clock(frame, columns)),
-                **_scales(values),
+                "gap": GAP * _usual_step(entity, seconds),
+                "day": Day.fit(level, np.isnan(values), seconds).document(),
+                **scales,
             }
         )
 
-    def timeline(self, frame: pd.DataFrame, context: pd.DataFrame | None = None) -> Timeline:
+    def timeline(
+        self, frame: pd.DataFrame, context: pd.DataFrame | None = None, learning: bool = False
+    ) -> Timeline:
         """Orders, scales and fills ``context`` (earlier rows of the same entities) and ``frame`` together.
 
+        ``learning``: the frame is the one of ``fit``; each row is set against the other days alone.
         Raises MonitorError when a field or the time is absent.
         """
         needed = [name for name in (self.columns.time, self.columns.entity, *self.fields) if name]
@@ -112,19 +123,16 @@ class Windows:
         rows = np.lexsort((np.arange(len(both)), seconds, entity))
         first = _segments(entity[rows], seconds[rows], self.gap)
         values = np.column_stack([as_numbers(both[name]) for name in self.fields])[rows]  # (n, fields)
-        z, missing = self._scaled(values), np.isnan(values)
-        return Timeline(_carried(z, missing, first), missing, first, rows, self.steps)
+        level, missing = _scaled(values, self.middle, self.spread), np.isnan(values)
+        ordered = seconds[rows]
+        day = self.day.left_out(level, missing, ordered) if learning else self.day.at(ordered)
+        z = ((level - day) / self.day.spread).astype(np.float32)
+        return Timeline(_carried(z, missing, first), level, day, missing, first, rows, self.steps)
 
-    def _scaled(self, values: NDArray[np.float64]) -> Floats:
-        away = values - self.middle
-        constant = self.spread == 0
-        z = np.where(constant, CHANGED * np.sign(away), away / np.where(constant, 1.0, self.spread))
-        clipped: Floats = np.clip(np.nan_to_num(z), -LIMIT, LIMIT).astype(np.float32)
-        return clipped
-
-    def expected(self, z: float, field: int) -> float:
-        """A reconstructed value in the field's own units."""
-        return float(self.middle[field] + z * self.spread[field])
+    def expected(self, z: Floats, day: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Forecasts (m, fields) beside the usual day at their times, in the fields' own units."""
+        found: NDArray[np.float64] = self.middle + (z * self.day.spread + day) * self.spread
+        return found
 
     def actual(self, value: object) -> float | str | None:
         """A reading as it is shown: a number, or the text that is none."""
@@ -175,6 +183,15 @@ def _carried(z: Floats, missing: NDArray[np.bool_], first: NDArray[np.int64]) ->
     usable = (last >= first[:, None]) & (at - last <= FILLED)
     carried = np.take_along_axis(z, np.maximum(last, 0), axis=0)
     return np.where(usable, carried, 0).astype(np.float32)
+
+
+def _scaled(values: NDArray[np.float64], middle: NDArray[np.float64], spread: NDArray[np.float64]) -> Floats:
+    """(n, fields) in deviations; 0 where missing."""
+    away = values - middle
+    constant = spread == 0
+    z = np.where(constant, CHANGED * np.sign(away), away / np.where(constant, 1.0, spread))
+    clipped: Floats = np.clip(np.nan_to_num(z), -LIMIT, LIMIT).astype(np.float32)
+    return clipped
 
 
 def _scales(values: NDArray[np.float64]) -> dict[str, list[float]]:

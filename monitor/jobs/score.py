@@ -65,7 +65,9 @@ def _batch(
         previous = readings.before(session, table, rows, detector.context_rows)
         rate = readings.rate(session, table)
         earlier = _earlier(session, watched, table, rows)
-    found = examine(watched, detector, rows, previous, rate, champion.trained_through)
+        since = rows["event_at"].min().to_pydatetime() - watched.config.alerts.gap
+        before = Before(champion.threshold, alerts.ends(session, watched.monitor_id, since))
+    found = examine(watched, detector, rows, previous, rate, champion.trained_through, before)
     outliers = settle(found.outliers, rows, watched.config.alerts.of, earlier)
     found = replace(found, outliers=outliers)
     rule = Rule(
@@ -75,7 +77,7 @@ def _batch(
         history_ends=now - HISTORY if replay and _known_before(rows, champion) else None,
     )
     with context.write(run) as session:
-        versions.advance(session, champion, int(rows["reading_id"].max()), found.cutoff)
+        versions.advance(session, champion, int(rows["reading_id"].max()), found.level)
         scores.store(session, watched.monitor_id, champion.version_id, found.scored, now)
         told = _alerts(session, watched, champion, found, rule, now)
         notified = [(n, c) for n, c in told if c.kind in TOLD and not c.alert.provisional]
@@ -138,6 +140,14 @@ def _alerts(
 
 
 @dataclass(frozen=True)
+class Before:
+    """What earlier batches leave: the p-value at which rows were flagged last, and when each entity was."""
+
+    level: float | None
+    seen: dict[str | None, datetime]
+
+
+@dataclass(frozen=True)
 class Found:
     """What a batch holds: scores for all rows, outliers for the flagged."""
 
@@ -146,6 +156,7 @@ class Found:
     explanations: dict[int, list[dict[str, Any]]]
     details: dict[int, tuple[float, str]]
     cutoff: float
+    level: float  # the p-value at which the next row would be flagged
 
 
 def examine(
@@ -155,6 +166,7 @@ def examine(
     previous: pd.DataFrame,
     rate: float,
     trained_through: int,
+    before: Before,
 ) -> Found:
     """Score rows and turn the odd ones into outliers; reads and writes nothing."""
     config = watched.config
@@ -165,7 +177,8 @@ def examine(
         raise MonitorError("the model gives scores that are not numbers; roll back to an earlier version")
     cutoff = policy.cutoff(config.alerts, rate, p_values[ready].tolist())
     ranged = {n: out for n, row in _ranged(rows, watched) if (out := policy.outside(row, config.fields))}
-    odd = [n for n in range(len(rows)) if (ready[n] and p_values[n] <= cutoff) or n in ranged]
+    flags, level = _flags(watched, rows, np.where(ready, p_values, 1.0), cutoff, rate, before)
+    odd = sorted({*flags, *ranged})
     explained = detector.explain(rows, odd, context=previous) if odd else []
     outliers, explanations, details = [], {}, {}
     for n, explanation in zip(odd, explained, strict=True):
@@ -175,16 +188,36 @@ def examine(
         if not outside and not policy.stands(parts, config.alerts):
             continue
         outlier = _outlier(rows.iloc[n], watched, parts, outside, float(p_values[n]), trained_through)
+        bar = flags.get(n, cutoff)
+        outlier = replace(outlier, bar=bar)
         outliers.append(outlier)
         explanations[outlier.reading_id] = parts
-        reason = f"{outside[0]} outside its range" if outside else f"p {p_values[n]:.2g} <= {cutoff:.2g}"
+        reason = f"{outside[0]} outside its range" if outside else f"p {p_values[n]:.2g} <= {bar:.2g}"
         details[outlier.reading_id] = (float(result["score"].to_numpy()[n]), reason)
     scored = rows[["reading_id", "event_at"]].assign(
         score=result["score"].to_numpy(),
         p_value=p_values,
         flagged=rows["reading_id"].isin(list(details)).to_numpy(),
     )
-    return Found(scored, outliers, explanations, details, cutoff)
+    return Found(scored, outliers, explanations, details, cutoff, level)
+
+
+def _flags(
+    watched: Watched, rows: pd.DataFrame, p_values: np.ndarray, cutoff: float, rate: float, before: Before
+) -> tuple[dict[int, float], float]:
+    """The places of flagged rows with the p-value each had to reach, and that of the next.
+
+    A series drifts, so a budget over it is kept by a bar that moves; elsewhere all rows meet one cutoff.
+    """
+    pace = policy.pace(watched.config.alerts, rate) if watched.config.kind == "sensor" else None
+    if pace is None:
+        return dict.fromkeys(np.flatnonzero(p_values <= cutoff).tolist(), cutoff), cutoff
+    places = np.flatnonzero(p_values <= pace.most)
+    entities = rows["entity"].astype(object).where(rows["entity"].notna(), None).to_numpy()[places]
+    times = rows["event_at"].iloc[places].dt.to_pydatetime()
+    near = list(zip(places.tolist(), p_values[places].tolist(), entities, times, strict=True))
+    level = cutoff if before.level is None else before.level
+    return pace.flags(near, len(rows), level, before.seen)
 
 
 def _ranged(rows: pd.DataFrame, watched: Watched) -> list[tuple[int, dict[str, Any]]]:

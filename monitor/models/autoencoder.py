@@ -6,9 +6,9 @@ from typing import Protocol
 
 import torch
 from pytorch_lightning import LightningModule
-from torch import Generator, Tensor
+from torch import Generator, Tensor, nn
 
-from monitor.models.networks import Network
+from monitor.models.networks import Network, part
 from monitor.models.objectives import Objective
 
 RATE = 2e-3
@@ -21,6 +21,19 @@ class Sampler(Protocol):
     def __call__(self, size: int, generator: Generator) -> tuple[Tensor, Tensor]:
         """(input (K, size, inputs), target (K, size, outputs))"""
         ...
+
+
+class Coder(nn.Module):
+    """A trained network and its objective, as scoring uses them."""
+
+    def __init__(self, network: Network, objective: Objective) -> None:
+        super().__init__()
+        self.network, self.objective = network, objective
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """(K, n, inputs) -> output (K, n, outputs), code (K, n, code)"""
+        code = self.objective.code(self.network.encode(x))
+        return self.network.decode(code), code
 
 
 class Autoencoder(LightningModule):
@@ -42,6 +55,10 @@ class Autoencoder(LightningModule):
         """(K, n, inputs) -> output (K, n, outputs), code (K, n, code), as scoring uses them."""
         code = self.objective.code(self.network.encode(x))
         return self.network.decode(code), code
+
+    def of(self, members: slice) -> Coder:
+        """Some of the members alone."""
+        return Coder(part(self.network, members), self.objective).eval()
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
         return torch.optim.AdamW(self.parameters(), lr=RATE, weight_decay=1e-5, foreach=True)

@@ -4,6 +4,7 @@ Every network has ``encode`` (K, n, inputs) -> hidden and ``decode`` code -> (K,
 a bottleneck, noise or a few kept units, is the objective's.
 """
 
+import copy
 import math
 from collections.abc import Sequence
 
@@ -53,6 +54,18 @@ class Network(nn.Module):
     def decode(self, code: Tensor) -> Tensor:
         output: Tensor = self.decoder(code)  # (K, n, outputs)
         return output
+
+
+def part(network: Network, members: slice) -> Network:
+    """A copy that holds some of the members alone."""
+    taken = copy.deepcopy(network)
+    for module in taken.modules():
+        for name, values in list(module.named_parameters(recurse=False)):
+            setattr(module, name, nn.Parameter(values[members].detach().clone()))
+        for name, held in list(module.named_buffers(recurse=False)):
+            setattr(module, name, held[members].clone())
+    taken.members = len(range(network.members)[members])
+    return taken
 
 
 def dense(inputs: int, outputs: int, codes: Sequence[int], spread: int = 1, width: int = 64) -> Network:

@@ -34,6 +34,16 @@ def growing(session: Session, monitor_id: int, since: datetime) -> list[Alert]:
     ]  # fmt: skip
 
 
+def ends(session: Session, monitor_id: int, since: datetime) -> dict[str | None, datetime]:
+    """When each entity's alerts ended that went on at ``since`` or later."""
+    rows = session.execute(
+        sa.select(A.entity, sa.func.max(A.last_event_at).label("at"))
+        .where(A.monitor_id == monitor_id, A.last_event_at >= since)
+        .group_by(A.entity)
+    )
+    return {r.entity: r.at for r in rows}
+
+
 def mutes(session: Session, monitor_id: int, since: datetime) -> list[Mute]:
     s = tables.suppressions.c
     rows = session.execute(

@@ -30,6 +30,7 @@ class Version:
     scored_through: int
     decided_at: datetime | None
     sha256: str
+    threshold: float | None  # p-value at which it flagged last
 
 
 EMPTIED = (

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from monitor.detection.serve import Session, member_views
 from monitor.domain.errors import MonitorError
-from monitor.models.autoencoder import Autoencoder
+from monitor.models.autoencoder import Autoencoder, Coder
 
 AGREE = 1e-4
 OPSET = 18
@@ -18,7 +18,7 @@ OPSET = 18
 class Served(nn.Module):
     """(views, n, inputs) -> reconstruction (K, n, outputs), code (K, n, code)."""
 
-    def __init__(self, module: Autoencoder) -> None:
+    def __init__(self, module: Autoencoder | Coder) -> None:
         super().__init__()
         self.module = module
         self.register_buffer("view", torch.from_numpy(member_views(module.network.members)))
@@ -31,7 +31,7 @@ class Served(nn.Module):
 class ServedForecast(Served):
     """The linear forecast plus the gain of what the network adds to it."""
 
-    def __init__(self, module: Autoencoder, weight: Tensor, bias: Tensor, gain: Tensor) -> None:
+    def __init__(self, module: Coder, weight: Tensor, bias: Tensor, gain: Tensor) -> None:
         super().__init__(module)
         self.register_buffer("weight", weight)  # (K, inputs, outputs)
         self.register_buffer("bias", bias)  # (K, 1, outputs)

@@ -35,7 +35,7 @@ def fit(frame: pd.DataFrame, options: Options, on_progress: Progress | None = No
     tell(0.0, "reading fields")
     with one_thread():
         fitted = (fit_sensor if options.kind == "sensor" else fit_tabular)(frame, options, tell)
-    calibration = Calibration.fit(fitted.held_scores)
+    calibration = Calibration.fit(fitted.held_scores, fitted.independent)
     arrays = {**fitted.scorer.arrays(), "calibration": calibration.scores}
     manifest = {
         "options": options.document(),

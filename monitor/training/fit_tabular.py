@@ -38,6 +38,7 @@ def fit_tabular(frame: pd.DataFrame, options: Options, tell: Progress) -> Fitted
         model=model,
         scorer=scorer,
         held_scores=scorer.held_scores(held),
+        independent=None,
         rows_trained=len(rest),
         objective=name,
         reason=reason,

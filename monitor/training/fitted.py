@@ -14,6 +14,7 @@ class Fitted:
     model: bytes  # ONNX
     scorer: Scorer
     held_scores: NDArray[np.float64]  # (m,): scores of rows that training did not see
+    independent: float | None  # as how many rows these count where neighbours repeat each other; None: as all
     rows_trained: int
     objective: str
     reason: str

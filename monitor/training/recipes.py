@@ -77,14 +77,15 @@ def _codes(columns: int, shares: Sequence[float]) -> list[int]:
     return [min(WIDEST_CODE, max(1, round(share * columns))) for share in shares]
 
 
-def sensor(name: str, inputs: int, outputs: int, contaminated: bool) -> Recipe:
-    """One member a view; the linear forecast beside it is what costs and carries most."""
+def sensor(name: str, inputs: int, outputs: int, contaminated: bool, folds: int) -> Recipe:
+    """A member a view for each of ``folds``; the linear forecast beside them is what costs and carries most."""
+    members = VIEWS * folds
     trim = TRIM if contaminated else 0.0
     objectives: dict[str, Objective] = {
         "vanilla": Vanilla(trim, robust_loss=True),
         "sparse": Sparse(12, trim, robust_loss=True),
-        "denoising": Denoising(NOISE[:VIEWS], trim, robust_loss=True),
-        "variational": Variational(VIEWS, outputs, trim=trim, robust_loss=True),
+        "denoising": Denoising(NOISE[:VIEWS] * folds, trim, robust_loss=True),
+        "variational": Variational(members, outputs, trim=trim, robust_loss=True),
     }
     objective = objectives[name]
-    return Recipe(windowed(inputs, outputs, VIEWS, 48, objective.spread), objective, 300, 64)
+    return Recipe(windowed(inputs, outputs, members, 48, objective.spread), objective, 100, 64)

@@ -1,5 +1,7 @@
 """Minibatches from tensors in memory: rows of a table, or windows of a timeline."""
 
+from collections.abc import Sequence
+
 import torch
 from torch import Generator, Tensor
 
@@ -20,25 +22,20 @@ class RowSampler:
 
 
 class WindowSampler:
-    """Each member draws windows of its own view; the target is what the linear forecast leaves of the last step."""
+    """Each member draws windows of its own view and folds; the target is what its linear forecast leaves over."""
 
     def __init__(
-        self, views: Floats, member_views: Tensor, places: Tensor, weight: Tensor, bias: Tensor
+        self, views: Floats, member_views: Tensor, places: Sequence[Tensor], weight: Tensor, bias: Tensor
     ) -> None:
         self.views, self.member_views = torch.from_numpy(views), member_views  # (views, n, fields)
-        self.places = places  # (windows, steps)
-        self.weight, self.bias = (
-            weight[member_views],
-            bias[member_views],
-        )  # (K, inputs, fields), (K, 1, fields)
+        self.places = places  # (windows, steps), one a member
+        self.weight, self.bias = weight, bias  # (K, inputs, fields), (K, 1, fields)
 
     def __call__(self, size: int, generator: Generator) -> tuple[Tensor, Tensor]:
-        members = len(self.member_views)
-        chosen = torch.randint(len(self.places), (members, size), generator=generator)
-        return self.windows(self.places[chosen])
-
-    def windows(self, places: Tensor) -> tuple[Tensor, Tensor]:
-        """(K, m, steps) -> visible steps (K, m, inputs), what is left to learn (K, m, fields)"""
-        windows = self.views[self.member_views[:, None, None], places]  # (K, m, steps, fields)
-        x = windows[:, :, :-1].flatten(2)  # (K, m, inputs)
+        """Visible steps (K, size, inputs), what is left to learn of the last (K, size, fields)"""
+        chosen = torch.stack(
+            [each[torch.randint(len(each), (size,), generator=generator)] for each in self.places]
+        )  # (K, size, steps)
+        windows = self.views[self.member_views[:, None, None], chosen]  # (K, size, steps, fields)
+        x = windows[:, :, :-1].flatten(2)  # (K, size, inputs)
         return x, windows[:, :, -1] - torch.baddbmm(self.bias, x, self.weight)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from monitor.detection.calibration import Calibration
+from monitor.detection.calibration import Calibration, independent
 
 
 def test_the_share_of_normal_rows_flagged_is_what_was_asked_for() -> None:
@@ -44,3 +44,30 @@ def test_the_document_restores_the_same_p_values() -> None:
     again = Calibration.restore(calibration.document(), calibration.scores)
     scores = np.linspace(-3, 9, 50)
     assert np.array_equal(again.p_values(scores), calibration.p_values(scores))
+
+
+def test_scores_that_repeat_their_neighbours_count_once() -> None:
+    rng = np.random.default_rng(5)
+    seconds = np.arange(6_000.0)
+    alone = independent(rng.normal(size=6_000), seconds)
+    repeated = independent(np.repeat(rng.normal(size=100), 60), seconds)
+    assert alone > 2_000
+    assert 20 <= repeated < 300
+    assert independent(rng.normal(size=30), seconds[:30]) == 30
+
+
+def test_high_scores_of_one_span_say_little_whatever_the_order_of_rows() -> None:
+    rng = np.random.default_rng(6)
+    scores = rng.normal(size=4_000) + 9 * (np.arange(4_000) < 400)
+    mixed = rng.permutation(4_000)
+    assert independent(scores, np.arange(4_000.0)) < 40
+    assert independent(scores[mixed], mixed.astype(float)) == independent(scores, np.arange(4_000.0))
+
+
+def test_a_p_value_claims_no_more_than_the_independent_rows_can_tell() -> None:
+    scores = np.random.default_rng(7).normal(size=5_000)
+    many, few = Calibration.fit(scores), Calibration.fit(scores, independent=50)
+    top = np.array([scores.max()])
+    assert few.p_values(top)[0] >= 1 / 51 > many.p_values(top)[0]
+    assert few.p_values(np.median(scores)) == pytest.approx(many.p_values(np.median(scores)), abs=0.02)
+    assert (np.diff(few.p_values(np.linspace(-5, 50, 5_000))) <= 1e-15).all()
