@@ -157,7 +157,7 @@ def examine(
 ) -> Found:
     """Score rows and turn the odd ones into outliers; reads and writes nothing."""
     config = watched.config
-    result = detector.score(rows, context=previous)
+    result = detector.score(rows, context=previous, shares=False)
     p_values = result["p_value"].to_numpy()
     ready = result["ready"].to_numpy()
     if not (np.isfinite(result["score"].to_numpy()).all() and np.isfinite(p_values).all()):
