@@ -57,7 +57,7 @@ def _batch(
     detector = load(context, champion)
     with context.database.read() as session:
         table = readings.table(watched.config.table, watched.schema)
-        rows = readings.after(session, table, champion.scored_through, BATCH)
+        rows = readings.after(session, table, champion.scored_through, BATCH, _read(watched, detector))
         rows = _due(rows, now, watched.config.schedule.delay)
         if rows.empty:
             return None
@@ -86,6 +86,12 @@ def _batch(
         "opened": opened,
         "notified": sent,
     }
+
+
+def _read(watched: Watched, detector: Detector) -> set[str]:
+    """The fields that a score, its outlier and its ranges look at."""
+    value = {watched.config.value} if watched.config.value else set()
+    return {*detector.fields, *watched.config.fields.range, *value}
 
 
 def _known_before(rows: pd.DataFrame, champion: Version) -> bool:
@@ -164,7 +170,8 @@ def examine(
         raise MonitorError("the model gives scores that are not numbers; roll back to an earlier version")
     cutoff = policy.cutoff(config.alerts, rate, p_values[ready].tolist())
     ranged = {n: out for n, row in _ranged(rows, watched) if (out := policy.outside(row, config.fields))}
-    odd = [n for n in range(len(rows)) if (ready[n] and p_values[n] <= cutoff) or n in ranged]
+    flagged = np.flatnonzero(ready & (p_values <= cutoff)).tolist()
+    odd = sorted({*flagged, *ranged})
     explained = detector.explain(rows, odd, context=previous) if odd else []
     outliers, explanations, details = [], {}, {}
     for n, explanation in zip(odd, explained, strict=True):
