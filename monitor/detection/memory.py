@@ -98,7 +98,7 @@ class Marginals:
         return cls(np.quantile(values, np.linspace(0, 1, GRID), axis=0).astype(np.float32), len(values))
 
     def raw(self, rows: Encoded, inside: bool = False) -> NDArray[np.floating]:
-        return self.blame(rows).mean(1)[None]
+        return np.asarray(self.blame(rows).mean(1)[None])
 
     def blame(self, rows: Encoded) -> NDArray[np.floating]:
         tails = np.empty(rows.views[0].shape, np.float32)
@@ -121,7 +121,8 @@ class Marginals:
     def _tail(self, up_to: NDArray[np.intp], from_: NDArray[np.intp]) -> Floats:
         """-log of the two-sided tail with P(X <= x) = up_to / GRID and P(X >= x) = 1 - from_ / GRID."""
         smaller = np.minimum(up_to / GRID, 1 - from_ / GRID)
-        return -np.log(np.clip(2 * smaller, 1 / (2 * min(self.rows, GRID)), 1)).astype(np.float32)
+        tail: Floats = -np.log(np.clip(2 * smaller, 1 / (2 * min(self.rows, GRID)), 1)).astype(np.float32)
+        return tail
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         return {"grid": self.grid, "rows": np.array([self.rows])}

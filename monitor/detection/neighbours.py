@@ -32,7 +32,8 @@ def nearest(rows: Floats, stored: Floats, q: int, inside: bool = False) -> NDArr
 
 def differences(rows: Floats, stored: Floats, places: NDArray[np.intp]) -> Floats:
     """Each row minus the mean of its neighbours (n, d)."""
-    return rows - stored[places].mean(1, dtype=np.float64).astype(np.float32)
+    apart: Floats = rows - stored[places].mean(1, dtype=np.float64).astype(np.float32)
+    return apart
 
 
 def distance(rows: Floats, stored: Floats, q: int, inside: bool = False) -> Floats:

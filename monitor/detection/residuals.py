@@ -28,10 +28,10 @@ class Reconstruction:
         return cls()
 
     def raw(self, rows: Encoded, inside: bool = False) -> NDArray[np.floating]:
-        return (rows.residual**2).mean(2)
+        return np.asarray((rows.residual**2).mean(2))
 
     def blame(self, rows: Encoded) -> NDArray[np.floating]:
-        return (rows.residual**2).mean(0)
+        return np.asarray((rows.residual**2).mean(0))
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         return {}
@@ -73,12 +73,12 @@ class Mahalanobis:
 
     def raw(self, rows: Encoded, inside: bool = False) -> NDArray[np.floating]:
         white = self._away(rows) @ self.whiten  # (K, n, width)
-        return np.einsum("knw,knw->kn", white, white)
+        return np.asarray(np.einsum("knw,knw->kn", white, white))
 
     def blame(self, rows: Encoded) -> NDArray[np.floating]:
         away = self._away(rows)
         pull = away @ self.whiten @ self.whiten.transpose(0, 2, 1)  # (K, n, width): S^-1 r
-        return np.maximum(away * pull, 0)[..., : rows.residual.shape[2]].mean(0)
+        return np.asarray(np.maximum(away * pull, 0)[..., : rows.residual.shape[2]].mean(0))
 
     def _away(self, rows: Encoded) -> Floats:
         return self._vectors(rows) - self.centre[:, None]  # (K, n, width)

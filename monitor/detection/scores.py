@@ -98,7 +98,8 @@ class Score:
         scaled = self._scaled(rows)
         weights = np.exp(scaled - scaled.max(0))  # (parts, n)
         blames = [normalised(part.blame(rows)) for part in self.parts]
-        return np.einsum("pn,pnd->nd", weights / weights.sum(0), np.stack(blames))
+        share: NDArray[np.float64] = np.einsum("pn,pnd->nd", weights / weights.sum(0), np.stack(blames))
+        return share
 
     def _scaled(self, rows: Encoded, reference: bool = False) -> NDArray[np.float64]:
         """(parts, n)"""
