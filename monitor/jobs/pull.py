@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 
+from monitor.domain import writing
 from monitor.domain.field import Schema
 from monitor.domain.monitor import Monitor
 from monitor.domain.run import Outcome, Request, Run
@@ -129,7 +130,7 @@ def _follow(session: Session, run: Run, watched: Watched) -> list[Request]:
 
 
 def _sentence(totals: dict[str, int], notices: list[str]) -> str:
-    parts = [f"{totals['stored']:,} new rows"]
+    parts = [writing.counted(totals["stored"], "new row")]
     parts += [f"{totals['known']:,} already known"] if totals["known"] else []
     parts += [f"{totals['quarantined']:,} quarantined"] if totals["quarantined"] else []
     return "; ".join([", ".join(parts), *notices[:3]])
