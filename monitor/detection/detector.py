@@ -67,21 +67,25 @@ class Detector:
         self._take(training.fit(frame, self.options, on_progress))
         return self
 
-    def score(self, frame: pd.DataFrame, context: pd.DataFrame | None = None) -> pd.DataFrame:
+    def score(
+        self, frame: pd.DataFrame, context: pd.DataFrame | None = None, shares: bool = True
+    ) -> pd.DataFrame:
         """One line a row of ``frame``, with its index: score, p_value, ready, and share_<field> for each field.
 
         ``context``: for sensors, the ``context_rows`` rows before of each entity. A row that lacks them has
-        ``ready`` False and p_value 1. A score is higher where more anomalous; shares sum to 1.
+        ``ready`` False and p_value 1. A score is higher where more anomalous; shares sum to 1. ``shares`` False
+        leaves them out, for many rows of which only a few will need a reason (see ``explain``).
         """
         scorer, calibration = self._fitted()
-        scored = scorer.score(frame, context)
+        scored = scorer.score(frame, context, shares)
         p_values = np.where(scored.ready, calibration.p_values(scored.score), 1.0)
         columns = {"score": scored.score, "p_value": p_values, "ready": scored.ready}
-        odd = np.flatnonzero(p_values <= VERIFIED)
-        share = scored.share.copy()
-        share[odd] = scorer.shares(frame, odd, share[odd])
-        shares = {f"share_{field}": share[:, at] for at, field in enumerate(scorer.fields)}
-        return pd.DataFrame({**columns, **shares}, index=frame.index)
+        if shares and scored.share is not None:
+            odd = np.flatnonzero(p_values <= VERIFIED)
+            share = scored.share.copy()
+            share[odd] = scorer.shares(frame, odd, share[odd])
+            columns |= {f"share_{field}": share[:, at] for at, field in enumerate(scorer.fields)}
+        return pd.DataFrame(columns, index=frame.index)
 
     def explain(
         self, frame: pd.DataFrame, rows: Sequence[int], context: pd.DataFrame | None = None

@@ -1,12 +1,13 @@
 """Score parts that compare with the training rows themselves: the nearest of them, and each field's own range."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from monitor.detection.neighbours import differences, nearest
+from monitor.detection.neighbours import differences, distance, nearest, spread_out
 from monitor.detection.scores import Arrays, Encoded
 from monitor.features.base import Floats
 
@@ -16,32 +17,56 @@ GRID = 1_001  # quantiles a column
 
 @dataclass(frozen=True)
 class Memory:
-    """Mean distance to the ``q`` nearest training rows, in each view."""
+    """Mean distance to the ``q`` nearest training rows, in each view.
+
+    The first ``used`` stored rows are a coreset that stands for all; the others serve explanations.
+    """
 
     stored: Floats  # (views, m, d)
+    used: int
     name: ClassVar[str] = "memory"
     keeps_reference: ClassVar[bool] = False
     q: ClassVar[int] = 1
     most: ClassVar[int] = STORED
+    coreset: ClassVar[int] = 1_024  # as good as all 5,000 when none is far from it
 
     @classmethod
     def fit(cls, reference: Encoded, memory: Encoded) -> Self:
-        return cls(memory.views[:, : cls.most])
+        stored = memory.views[:, : cls.most]
+        first = cls._chosen(stored[0])
+        others = np.delete(np.arange(stored.shape[1]), first)
+        return cls(stored[:, np.concatenate([first, others])], len(first))
 
-    def raw(self, rows: Encoded, inside: bool = False) -> tuple[NDArray[np.floating], NDArray[np.floating]]:
-        distance, blame = [], np.zeros(rows.views.shape[1:], np.float32)  # blame (n, d)
-        for view, stored in zip(rows.views, self.stored, strict=True):
-            away, apart = differences(view, stored, nearest(view, stored, self.q, inside))
-            distance.append(away)
-            blame += apart**2
-        return np.stack(distance), blame
+    @classmethod
+    def _chosen(cls, rows: Floats) -> NDArray[np.intp]:
+        return spread_out(rows, cls.coreset)
+
+    def raw(self, rows: Encoded, inside: bool = False) -> NDArray[np.floating]:
+        return np.stack(
+            [
+                distance(view, stored, self.q, inside)
+                for view, stored in zip(rows.views, self._coreset, strict=True)
+            ]
+        )
+
+    def blame(self, rows: Encoded) -> NDArray[np.floating]:
+        found = np.zeros(rows.views.shape[1:], np.float32)  # (n, d)
+        for view, stored in zip(rows.views, self._coreset, strict=True):
+            found += differences(view, stored, nearest(view, stored, self.q)) ** 2
+        return found
+
+    @property
+    def _coreset(self) -> Floats:
+        return self.stored[:, : self.used]
 
     def arrays(self) -> dict[str, NDArray[Any]]:
-        return {"stored": self.stored}
+        return {"stored": self.stored, "used": np.array([self.used])}
 
     @classmethod
     def restore(cls, arrays: Arrays) -> Self:
-        return cls(arrays["stored"])
+        stored = arrays["stored"]
+        # A bundle from before there was a coreset was calibrated on all its rows.
+        return cls(stored, int(arrays["used"][0]) if "used" in arrays else stored.shape[1])
 
 
 class WideMemory(Memory):
@@ -49,9 +74,13 @@ class WideMemory(Memory):
 
     name: ClassVar[str] = "wide_memory"
     q: ClassVar[int] = 30
-    most: ClassVar[int] = (
-        1_500  # as good as 5,000 with as large a share of neighbours, at a third of the cost
-    )
+    most: ClassVar[int] = 1_500
+    coreset: ClassVar[int] = 512  # the wider share of neighbours makes up for the fewer rows
+
+    @classmethod
+    def _chosen(cls, rows: Floats) -> NDArray[np.intp]:
+        # They come in random order. The farthest apart would be the anomalies.
+        return np.arange(min(cls.coreset, len(rows)))
 
 
 @dataclass(frozen=True)
@@ -68,14 +97,32 @@ class Marginals:
         values = memory.views[0]  # (n, d)
         return cls(np.quantile(values, np.linspace(0, 1, GRID), axis=0).astype(np.float32), len(values))
 
-    def raw(self, rows: Encoded, inside: bool = False) -> tuple[NDArray[np.floating], NDArray[np.floating]]:
+    def raw(self, rows: Encoded, inside: bool = False) -> NDArray[np.floating]:
+        return np.asarray(self.blame(rows).mean(1)[None])
+
+    def blame(self, rows: Encoded) -> NDArray[np.floating]:
         tails = np.empty(rows.views[0].shape, np.float32)
-        least = 1 / (2 * min(self.rows, GRID))
-        for at, (values, grid) in enumerate(zip(rows.views[0].T, self.grid.T, strict=True)):
-            below = np.searchsorted(grid, values, side="right") / GRID  # (n,): P(X <= x)
-            above = 1 - np.searchsorted(grid, values, side="left") / GRID  # (n,): P(X >= x)
-            tails[:, at] = -np.log(np.clip(2 * np.minimum(below, above), least, 1))
-        return tails.mean(1)[None], tails
+        columns = zip(rows.views[0].T, self.grid.T, *self._tails, strict=True)
+        for at, (values, grid, on, beside) in enumerate(columns):
+            place = np.searchsorted(grid, values)  # (n,): of the first quantile that is not below
+            hit = grid[np.minimum(place, GRID - 1)] == values
+            tails[:, at] = np.where(hit, on[place], beside[place])
+        return tails
+
+    @cached_property
+    def _tails(self) -> tuple[Floats, Floats]:
+        """Two (d, GRID + 1): the tail of a value on its place in the grid, and of one before it."""
+        place = np.arange(GRID + 1)
+        first = np.stack([np.searchsorted(grid, grid) for grid in self.grid.T])  # (d, GRID)
+        last = np.stack([np.searchsorted(grid, grid, side="right") for grid in self.grid.T])
+        on = np.pad(self._tail(last, first), ((0, 0), (0, 1)))
+        return on, np.broadcast_to(self._tail(place, place), on.shape)
+
+    def _tail(self, up_to: NDArray[np.intp], from_: NDArray[np.intp]) -> Floats:
+        """-log of the two-sided tail with P(X <= x) = up_to / GRID and P(X >= x) = 1 - from_ / GRID."""
+        smaller = np.minimum(up_to / GRID, 1 - from_ / GRID)
+        tail: Floats = -np.log(np.clip(2 * smaller, 1 / (2 * min(self.rows, GRID)), 1)).astype(np.float32)
+        return tail
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         return {"grid": self.grid, "rows": np.array([self.rows])}

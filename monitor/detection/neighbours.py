@@ -1,38 +1,83 @@
-"""Exact nearest neighbours by blocked matrix products: quadratic only in the capped number of stored rows."""
+"""Exact nearest neighbours by blocked matrix products: quadratic only in the capped number of stored rows.
+
+In double precision: squared distances are differences of large numbers, and what single precision loses there
+would be the whole distance of close rows, and another loss for each place that a row has in a product.
+"""
+
+from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import NDArray
 
 from monitor.features.base import Floats
 
+LANE = 128  # rows of one product, so that its result stays in the processor's cache
+
 
 def nearest(rows: Floats, stored: Floats, q: int, inside: bool = False) -> NDArray[np.intp]:
     """Places (n, q) of the nearest stored rows, in no order.
 
-    ``rows`` (n, d), ``stored`` (m, d). ``inside``: the rows are themselves stored, at the same places, and a row
-    is not its own neighbour.
+    ``rows`` (n, d), ``stored`` (m, d). ``inside``: the stored rows are the first of ``rows``, and none is its
+    own neighbour.
     """
-    half = 0.5 * np.einsum("md,md->m", stored, stored)  # (m,)
-    away = half - rows @ stored.T  # (n, m): half the squared distance, less a constant a row
-    if inside:
-        np.fill_diagonal(away, np.inf)
     q = min(q, len(stored) - inside)
-    places: NDArray[np.intp] = (
-        away.argmin(1)[:, None] if q == 1 else np.argpartition(away, q - 1, axis=1)[:, :q]
-    )
+    places = np.empty((len(rows), q), np.intp)
+    for lane, away in _away(rows, stored, inside):
+        if q == 1:
+            away.argmin(1, out=places[lane, 0])
+        else:
+            places[lane] = np.argpartition(away, q - 1, axis=1)[:, :q]
     return places
 
 
-def differences(rows: Floats, stored: Floats, places: NDArray[np.intp]) -> tuple[Floats, Floats]:
-    """Mean distance (n,) to the neighbours, and row minus their mean (n, d).
+def differences(rows: Floats, stored: Floats, places: NDArray[np.intp]) -> Floats:
+    """Each row minus the mean of its neighbours (n, d)."""
+    apart: Floats = rows - stored[places].mean(1, dtype=np.float64).astype(np.float32)
+    return apart
 
-    Distances are taken anew from the differences: the matrix product loses small ones to rounding.
-    """
-    total = np.zeros(len(rows), np.float64)
-    centre = np.zeros(rows.shape, np.float64)
-    for each in places.T:
-        apart = rows - stored[each]  # (n, d)
-        total += np.sqrt(np.einsum("nd,nd->n", apart, apart, dtype=np.float64))
-        centre += stored[each]
-    q = places.shape[1]
-    return (total / q).astype(np.float32), (rows - centre / q).astype(np.float32)
+
+def distance(rows: Floats, stored: Floats, q: int, inside: bool = False) -> Floats:
+    """Mean distance (n,) to the ``q`` nearest stored rows, without saying which these are: a third of the cost."""
+    q = min(q, len(stored) - inside)
+    found = np.empty(len(rows), np.float32)
+    for lane, away in _away(rows, stored, inside):
+        if q == 1:
+            near = away.min(1)[:, None]
+        else:
+            away.partition(q - 1, axis=1)
+            near = away[:, :q]
+        square = np.einsum("nd,nd->n", rows[lane], rows[lane], dtype=np.float64)
+        found[lane] = np.sqrt(np.maximum(square[:, None] + 2 * near, 0)).mean(1)
+    return found
+
+
+def _away(rows: Floats, stored: Floats, inside: bool) -> Iterator[tuple[slice, NDArray[np.float64]]]:
+    """Lane by lane half the squared distances (lane, m), less half the row's own square; overwritten by the next."""
+    n, d = rows.shape
+    turned = np.empty((d + 1, len(stored)))
+    turned[:d] = -stored.T
+    turned[d] = 0.5 * np.einsum("dm,dm->m", turned[:d], turned[:d])
+    lane = np.ones((LANE, d + 1))
+    room = np.empty((LANE, len(stored)))
+    for start in range(0, n, LANE):
+        some = rows[start : start + LANE]
+        lane[: len(some), :d] = some
+        away = np.matmul(lane[: len(some)], turned, out=room[: len(some)])
+        if inside:
+            at = np.arange(start, min(start + len(some), len(stored)))
+            away[at - start, at] = np.inf
+        yield slice(start, start + len(some)), away
+
+
+def spread_out(rows: Floats, count: int) -> NDArray[np.intp]:
+    """Places (count,) of rows that leave none of the others far from all of them: each is the one farthest from
+    those before it (greedy k-centre; Gonzalez 1985)."""
+    count = min(count, len(rows))
+    square = np.einsum("nd,nd->n", rows, rows)
+    apart = np.full(len(rows), np.inf)  # (n,): squared distance to the nearest chosen
+    places = np.zeros(count, np.intp)
+    for at in range(count):
+        place = places[at] = int(apart.argmax())
+        np.minimum(apart, square + square[place] - 2 * (rows @ rows[place]), out=apart)
+        apart[place] = -np.inf
+    return places

@@ -1,17 +1,19 @@
 """Score parts that read the residuals: their size, their shape, and whether this pattern is a usual one."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from monitor.detection.neighbours import differences, nearest
+from monitor.detection.neighbours import differences, distance, nearest
 from monitor.detection.scores import Arrays, Encoded
 from monitor.features.base import Floats
 
 WIDEST = 600  # columns up to which a covariance is worth its cost
 REFERENCES = 3_000
+CORESET = 750  # of the reference's residuals: as good as all 3,000
 
 
 @dataclass(frozen=True)
@@ -25,9 +27,11 @@ class Reconstruction:
     def fit(cls, reference: Encoded, memory: Encoded) -> "Reconstruction":
         return cls()
 
-    def raw(self, rows: Encoded, inside: bool = False) -> tuple[NDArray[np.floating], NDArray[np.floating]]:
-        squares = rows.residual**2  # (K, n, d)
-        return squares.mean(2), squares.mean(0)
+    def raw(self, rows: Encoded, inside: bool = False) -> NDArray[np.floating]:
+        return np.asarray((rows.residual**2).mean(2))
+
+    def blame(self, rows: Encoded) -> NDArray[np.floating]:
+        return np.asarray((rows.residual**2).mean(0))
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         return {}
@@ -67,12 +71,17 @@ class Mahalanobis:
             kept = vectors[squares <= np.quantile(squares, 1 - cls.trim)].astype(np.float64)
         return centre.astype(np.float32), whiten.astype(np.float32)
 
-    def raw(self, rows: Encoded, inside: bool = False) -> tuple[NDArray[np.floating], NDArray[np.floating]]:
-        away = self._vectors(rows) - self.centre[:, None]  # (K, n, width)
-        white = away @ self.whiten  # (K, n, width)
-        pull = white @ self.whiten.transpose(0, 2, 1)  # (K, n, width): S^-1 r
-        d = rows.residual.shape[2]
-        return (white**2).sum(2), np.maximum(away * pull, 0)[..., :d].mean(0)
+    def raw(self, rows: Encoded, inside: bool = False) -> NDArray[np.floating]:
+        white = self._away(rows) @ self.whiten  # (K, n, width)
+        return np.asarray(np.einsum("knw,knw->kn", white, white))
+
+    def blame(self, rows: Encoded) -> NDArray[np.floating]:
+        away = self._away(rows)
+        pull = away @ self.whiten @ self.whiten.transpose(0, 2, 1)  # (K, n, width): S^-1 r
+        return np.asarray(np.maximum(away * pull, 0)[..., : rows.residual.shape[2]].mean(0))
+
+    def _away(self, rows: Encoded) -> Floats:
+        return self._vectors(rows) - self.centre[:, None]  # (K, n, width)
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         return {"centre": self.centre, "whiten": self.whiten}
@@ -115,17 +124,23 @@ class ResidualNeighbours:
     @classmethod
     def fit(cls, reference: Encoded, memory: Encoded) -> "ResidualNeighbours":
         std = reference.residual.std(axis=1, dtype=np.float64) + 1e-6  # (K, d)
-        stored = reference.residual / std[:, None]
+        stored = reference.residual[:, :CORESET] / std[:, None]
         return cls(std.astype(np.float32), stored.astype(np.float32))
 
-    def raw(self, rows: Encoded, inside: bool = False) -> tuple[NDArray[np.floating], NDArray[np.floating]]:
-        distance, blame = [], np.zeros(rows.residual.shape[1:], np.float32)  # blame (n, d)
-        for residual, std, stored in zip(rows.residual, self.std, self.stored, strict=True):
-            scaled = residual / std  # (n, d)
-            away, apart = differences(scaled, stored, nearest(scaled, stored, self.q, inside))
-            distance.append(away)
-            blame += apart**2
-        return np.stack(distance), blame
+    def raw(self, rows: Encoded, inside: bool = False) -> NDArray[np.floating]:
+        return np.stack(
+            [distance(scaled, stored, self.q, inside) for scaled, stored in self._members(rows.residual)]
+        )
+
+    def blame(self, rows: Encoded) -> NDArray[np.floating]:
+        found = np.zeros(rows.residual.shape[1:], np.float32)  # (n, d)
+        for scaled, stored in self._members(rows.residual):
+            found += differences(scaled, stored, nearest(scaled, stored, self.q)) ** 2
+        return found
+
+    def _members(self, residual: Floats) -> Iterator[tuple[Floats, Floats]]:
+        """Of each member the rows' residuals over their std (n, d), and the stored ones (m, d)."""
+        return zip(residual / self.std[:, None], self.stored, strict=True)
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         return {"std": self.std, "stored": self.stored}

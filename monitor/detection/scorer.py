@@ -18,7 +18,7 @@ class Scored:
     """One line a row of the frame."""
 
     score: NDArray[np.float64]  # (n,)
-    share: Floats  # (n, fields), sums to 1
+    share: Floats | None  # (n, fields), sums to 1; None where it was not asked for
     ready: NDArray[np.bool_]  # (n,): whether all the context that the score needs was there
 
 
@@ -30,7 +30,9 @@ class Scorer(Protocol):
     @property
     def fields(self) -> list[str]: ...
 
-    def score(self, frame: pd.DataFrame, context: pd.DataFrame | None = None) -> Scored: ...
+    def score(self, frame: pd.DataFrame, context: pd.DataFrame | None = None, shares: bool = True) -> Scored:
+        """``shares``: whether the reasons are wanted too, which for many rows cost more than the scores."""
+        ...
 
     def shares(self, frame: pd.DataFrame, rows: NDArray[np.intp], guess: Floats) -> Floats:
         """Verified shares (rows, fields) of some rows, better than the ``guess`` that ``score`` gives for all."""

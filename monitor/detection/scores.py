@@ -35,11 +35,15 @@ class Part(Protocol):
         """``reference``: rows unseen in training, ``memory``: rows of training."""
         ...
 
-    def raw(self, rows: Encoded, inside: bool = False) -> tuple[NDArray[np.floating], NDArray[np.floating]]:
-        """Oddness (members or views, n), at least 0, and each column's part in it (n, d), at least 0.
+    def raw(self, rows: Encoded, inside: bool = False) -> NDArray[np.floating]:
+        """Oddness (members or views, n), at least 0.
 
         ``inside``: the rows are the very reference, and none may be its own neighbour.
         """
+        ...
+
+    def blame(self, rows: Encoded) -> NDArray[np.floating]:
+        """Each column's part in the oddness (n, d), at least 0; dear, so only asked for rows that need a reason."""
         ...
 
     def arrays(self) -> dict[str, NDArray[Any]]: ...
@@ -80,26 +84,29 @@ class Score:
     @classmethod
     def fit(cls, kinds: Sequence[type[Part]], reference: Encoded, memory: Encoded) -> "Score":
         parts = [kind.fit(reference, memory) for kind in kinds]
-        return cls(parts, [Scale.fit(part.raw(reference, part.keeps_reference)[0]) for part in parts])
+        return cls(parts, [Scale.fit(part.raw(reference, part.keeps_reference)) for part in parts])
 
-    def apply(
-        self, rows: Encoded, reference: bool = False
-    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Score (n,), and each column's share in it (n, d), summing to 1 a row.
-
-        ``reference``: the rows are the very reference of ``fit``, and are scored as if they were not.
-        """
-        found = [part.raw(rows, reference and part.keeps_reference) for part in self.parts]
-        scaled = np.stack(
-            [s.apply(raw) for s, (raw, _) in zip(self.scales, found, strict=True)]
-        )  # (parts, n)
+    def apply(self, rows: Encoded, reference: bool = False) -> NDArray[np.float64]:
+        """Score (n,). ``reference``: the rows are the very reference of ``fit``, and are scored as if not."""
+        scaled = self._scaled(rows, reference)
         top = scaled.max(0)
-        weights = np.exp(scaled - top)  # (parts, n)
-        total = weights.sum(0)
-        share = sum(
-            (w / total)[:, None] * normalised(blame) for w, (_, blame) in zip(weights, found, strict=True)
+        total: NDArray[np.float64] = top + np.log(np.exp(scaled - top).sum(0))
+        return total
+
+    def shares(self, rows: Encoded) -> NDArray[np.float64]:
+        """Each column's share in the score (n, d), summing to 1 a row."""
+        scaled = self._scaled(rows)
+        weights = np.exp(scaled - scaled.max(0))  # (parts, n)
+        blames = [normalised(part.blame(rows)) for part in self.parts]
+        share: NDArray[np.float64] = np.einsum("pn,pnd->nd", weights / weights.sum(0), np.stack(blames))
+        return share
+
+    def _scaled(self, rows: Encoded, reference: bool = False) -> NDArray[np.float64]:
+        """(parts, n)"""
+        pairs = zip(self.scales, self.parts, strict=True)
+        return np.stack(
+            [scale.apply(part.raw(rows, reference and part.keeps_reference)) for scale, part in pairs]
         )
-        return top + np.log(total), np.asarray(share)
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         named: dict[str, NDArray[Any]] = {}

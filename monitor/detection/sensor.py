@@ -56,7 +56,7 @@ class SensorScorer:
     def fields(self) -> list[str]:
         return self.features.fields
 
-    def score(self, frame: pd.DataFrame, context: pd.DataFrame | None = None) -> Scored:
+    def score(self, frame: pd.DataFrame, context: pd.DataFrame | None = None, shares: bool = True) -> Scored:
         """``context``: the ``context_rows`` rows before, of each entity in ``frame``; more does no harm."""
         timeline = self.features.timeline(frame, context)
         score, share = self.along(timeline, squares(self.network, self.shape, timeline))

@@ -38,6 +38,8 @@ CLEAN: tuple[type[Part], ...] = (ResidualNeighbours, Memory, Marginals)
 CONTAMINATED: tuple[type[Part], ...] = (TrimmedMahalanobis, WideMemory, Marginals)
 # Trimming would take a rarer category for contamination, all its rows with it.
 MIXED: tuple[type[Part], ...] = (Mahalanobis, WideMemory, Marginals)
+# Numbers a field or column that a block holds at once while it is read, and while it passes the network's layers.
+FRAME, LAYER = 40, 400
 
 
 def views_of(z: Floats) -> Floats:
@@ -69,26 +71,23 @@ class TabularScorer:
     def fields(self) -> list[str]:
         return self.features.fields
 
-    @property
-    def _width(self) -> int:
-        # The widest array of a block: distances to stored rows, or a layer of all members.
-        return max(STORED, 40 * len(self.features.field_of))
-
     def held_scores(self, held: pd.DataFrame) -> NDArray[np.float64]:
         """(n,): scores of the very rows that ``fit`` held back, none compared with itself."""
         reference = encode(self.network, views_of(self.features.transform(held.iloc[:REFERENCES])))
         return np.append(
-            self._score.apply(reference, reference=True)[0], self.score(held.iloc[REFERENCES:]).score
+            self._score.apply(reference, reference=True),
+            self.score(held.iloc[REFERENCES:], shares=False).score,
         )
 
-    def score(self, frame: pd.DataFrame, context: pd.DataFrame | None = None) -> Scored:
+    def score(self, frame: pd.DataFrame, context: pd.DataFrame | None = None, shares: bool = True) -> Scored:
         """(n rows) -> one line a row; ``context`` is not used, a row stands alone."""
         score = np.empty(len(frame))
-        share = np.empty((len(frame), len(self.fields)), np.float32)
-        for rows in blocks(len(frame), self._width):
-            views = views_of(self.features.transform(frame.iloc[rows]))
-            score[rows], columns = self._score.apply(encode(self.network, views))
-            share[rows] = columns @ self._to_fields
+        share = np.empty((len(frame), len(self.fields)), np.float32) if shares else None
+        for rows in blocks(len(frame), FRAME * len(self.fields)):
+            z = self.features.transform(frame.iloc[rows])
+            score[rows] = self._rescore(z)
+            if share is not None:
+                share[rows] = self._guess(z)
         return Scored(score, share, np.ones(len(frame), bool))
 
     def shares(self, frame: pd.DataFrame, rows: NDArray[np.intp], guess: Floats) -> Floats:
@@ -100,8 +99,7 @@ class TabularScorer:
     ) -> tuple[Floats, list[list[Usual]]]:
         chosen = frame.iloc[rows]
         z = self.features.transform(chosen)
-        _, columns = self._score.apply(encode(self.network, views_of(z)))
-        share, similar = self._reasons(z, (columns @ self._to_fields).astype(np.float32))
+        share, similar = self._reasons(z, self._guess(z))
         return share, [
             [self._usual(chosen.iloc[at], place, similar[at]) for place in range(len(self.fields))]
             for at in range(len(chosen))
@@ -112,10 +110,18 @@ class TabularScorer:
         return reasons(z, memory.stored[0], self.features.field_of, guess, self._rescore)
 
     def _rescore(self, z: Floats) -> NDArray[np.float64]:
+        """(n, d) -> (n,)"""
         score = np.empty(len(z))
-        for rows in blocks(len(z), self._width):
-            score[rows], _ = self._score.apply(encode(self.network, views_of(z[rows])))
+        for rows in blocks(len(z), LAYER * z.shape[1]):
+            score[rows] = self._score.apply(encode(self.network, views_of(z[rows])))
         return score
+
+    def _guess(self, z: Floats) -> Floats:
+        """(n, d) -> shares by residuals (n, fields)"""
+        share = np.empty((len(z), len(self.fields)), np.float32)
+        for rows in blocks(len(z), LAYER * z.shape[1]):
+            share[rows] = self._score.shares(encode(self.network, views_of(z[rows]))) @ self._to_fields
+        return share
 
     def _usual(self, row: "pd.Series[Any]", place: int, z: Floats) -> Usual:
         field = self.features.encoders[place]

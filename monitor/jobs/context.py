@@ -3,9 +3,11 @@
 import os
 import signal
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Generic, TypeVar
 
 from monitor.domain.run import Run
 from monitor.settings import Settings
@@ -49,3 +51,41 @@ class Context:
 
     def close(self) -> None:
         self.database.close()
+
+
+K = TypeVar("K")
+V = TypeVar("V")
+
+
+class Ahead(Generic[K, V]):
+    """Reads one piece in a thread of its own while the job works on the piece before; nothing is written there.
+
+    A piece is known by all that it was read with. Where that has changed since, it is read again.
+
+    >>> with Ahead(lambda start: list(range(start, start + 2))) as ahead:
+    ...     ahead.begin(2)
+    ...     ahead.take(0), ahead.take(2)
+    ([0, 1], [2, 3])
+    """
+
+    def __init__(self, read: Callable[[K], V]) -> None:
+        self._read = read
+        self._pool = ThreadPoolExecutor(1, "ahead")
+        self._coming: tuple[K, Future[V]] | None = None
+
+    def begin(self, key: K) -> None:
+        self._coming = (key, self._pool.submit(self._read, key))
+
+    def take(self, key: K) -> V:
+        """The piece of ``key``; a fault of the reading is raised here."""
+        coming, self._coming = self._coming, None
+        if coming is None:
+            return self._read(key)
+        begun, piece = coming
+        return piece.result() if begun == key else self._read(key)
+
+    def __enter__(self) -> "Ahead[K, V]":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._pool.shutdown(cancel_futures=True)

@@ -80,7 +80,7 @@ def _trial(
     rate: float,
 ) -> Trial:
     detector = _loaded(context, version)
-    p_values = detector.score(rows, context=previous)["p_value"]
+    p_values = detector.score(rows, context=previous, shares=False)["p_value"]
     cutoff = policy.cutoff(watched.config.alerts, rate, p_values.tolist())
     flagged = float((p_values <= cutoff).mean()) * rate if len(rows) else 0.0
     assert watched.schema is not None

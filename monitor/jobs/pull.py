@@ -1,14 +1,17 @@
 """From the source into the database: rows, quarantine and cursor in one transaction a page."""
 
 import math
+from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 
 from monitor.domain import writing
 from monitor.domain.field import Schema
+from monitor.domain.monitor import Monitor
 from monitor.domain.run import Outcome, Request, Run
-from monitor.jobs.context import Context
+from monitor.jobs.context import Ahead, Context
 from monitor.sources import open_source
-from monitor.sources.base import Batch
+from monitor.sources.base import Batch, Cursor
 from monitor.sources.quality import Admitted, admit, blanked, infer, leave_out
 from monitor.storage import erasures, labels, monitors, quarantine, readings, versions
 from monitor.storage.database import Session
@@ -31,26 +34,54 @@ def pull(context: Context, run: Run) -> Outcome:
     totals = dict.fromkeys(COUNTS, 0)
     notices: list[str] = []
     more = True
-    while more:
-        with context.database.read() as session:
-            watched = monitors.get(session, run.monitor_id)
-        zone = watched.config.time.zone if watched.config.time else "UTC"
-        batch = open_source(
-            watched.config.source, zone=zone, schema=watched.schema, late=watched.config.schedule.delay
-        ).read(watched.cursor)
-        counts, told = _keep(context, run, watched, batch)
-        totals = {name: totals[name] + counts[name] for name in COUNTS}
-        notices += [notice for notice in told if notice not in notices]
-        more = batch.more
+    with Ahead(partial(_look, context)) as ahead:
+        while more:
+            with context.database.read() as session:
+                watched = monitors.get(session, run.monitor_id)
+            place = Place(watched.config, watched.schema, watched.cursor)
+            page = ahead.take(place)
+            if page.batch.more and watched.schema is not None:
+                ahead.begin(replace(place, cursor=page.batch.cursor))
+            counts, told = _keep(context, run, watched, page)
+            totals = {name: totals[name] + counts[name] for name in COUNTS}
+            notices += [notice for notice in told if notice not in notices]
+            more = page.batch.more
     with context.database.read() as session:
         follow = _follow(session, run, monitors.get(session, run.monitor_id))
     return Outcome(_sentence(totals, notices), totals, follow)
 
 
-def _keep(context: Context, run: Run, watched: Watched, batch: Batch) -> tuple[dict[str, int], list[str]]:
+@dataclass(frozen=True)
+class Place:
+    """Where a page begins, and by what its rows are judged."""
+
+    config: Monitor
+    schema: Schema | None
+    cursor: Cursor
+
+
+@dataclass(frozen=True)
+class Page:
+    """What the source gave and what of it can be used; ``admitted`` is None while no schema could be told."""
+
+    batch: Batch
+    schema: Schema | None
+    admitted: Admitted | None
+    at: datetime
+
+
+def _look(context: Context, place: Place) -> Page:
+    config, now = place.config, context.now()
+    zone = config.time.zone if config.time else "UTC"
+    source = open_source(config.source, zone=zone, schema=place.schema, late=config.schedule.delay)
+    batch = source.read(place.cursor)
+    schema = place.schema or (infer(batch.readings, config) if len(batch.readings) else None)
+    return Page(batch, schema, admit(batch, schema, config, now) if schema is not None else None, now)
+
+
+def _keep(context: Context, run: Run, watched: Watched, page: Page) -> tuple[dict[str, int], list[str]]:
     """Store a page; how many rows became what, and what a person should know."""
-    now = context.now()
-    schema = watched.schema or (infer(batch.readings, watched.config) if len(batch.readings) else None)
+    batch, schema, admitted, now = page.batch, page.schema, page.admitted, page.at
     if schema is None and not len(batch.rejected):
         if batch.cursor != watched.cursor:
             with context.write(run) as session:
@@ -58,7 +89,6 @@ def _keep(context: Context, run: Run, watched: Watched, batch: Batch) -> tuple[d
                     session, watched.monitor_id, batch.cursor, batch.notices, dict.fromkeys(COUNTS, 0)
                 )
         return dict.fromkeys(COUNTS, 0), batch.notices
-    admitted = admit(batch, schema, watched.config, now) if schema is not None else None
     bad = admitted.quarantined if admitted else batch.rejected
     with context.write(run) as session:
         left_out = 0

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 import numpy as np
@@ -12,8 +12,9 @@ from monitor.detection.detector import Detector
 from monitor.domain import policy, sentence, writing
 from monitor.domain.alert import Change, Outlier, Rule, group
 from monitor.domain.errors import MonitorError
+from monitor.domain.field import Schema
 from monitor.domain.run import Outcome, Request, Run
-from monitor.jobs.context import Context
+from monitor.jobs.context import Ahead, Context
 from monitor.storage import alerts, channels, monitors, outbox, readings, scores, versions
 from monitor.storage.database import Session
 from monitor.storage.monitors import Watched
@@ -28,19 +29,20 @@ def score(context: Context, run: Run) -> Outcome:
     """Score all rows that are waiting, oldest arrival first."""
     assert run.monitor_id is not None
     totals = {"scored": 0, "flagged": 0, "opened": 0, "notified": 0}
-    while True:
-        with context.database.read() as session:
-            watched = monitors.get(session, run.monitor_id)
-            champion = versions.champion(session, run.monitor_id)
-            replay = versions.previous(session, run.monitor_id) is None
-        if champion is None or watched.schema is None:
-            return Outcome("no champion yet: the monitor is learning", totals)
-        counts = _batch(context, run, watched, champion, replay)
-        if counts is None:
-            break
-        totals = {name: totals[name] + counts[name] for name in totals}
-        if counts["scored"] == BATCH:
-            context.progress(run, 0.0, f"{totals['scored']:,} rows scored")
+    with Ahead(partial(_waiting, context)) as ahead:
+        while True:
+            with context.database.read() as session:
+                watched = monitors.get(session, run.monitor_id)
+                champion = versions.champion(session, run.monitor_id)
+                replay = versions.previous(session, run.monitor_id) is None
+            if champion is None or watched.schema is None:
+                return Outcome("no champion yet: the monitor is learning", totals)
+            counts = _batch(context, run, watched, champion, replay, ahead)
+            if counts is None:
+                break
+            totals = {name: totals[name] + counts[name] for name in totals}
+            if counts["scored"] == BATCH:
+                context.progress(run, 0.0, f"{totals['scored']:,} rows scored")
     follow = [Request("notify", None, f"after-{run.run_id}")] if totals["notified"] else []
     message = (
         f"{writing.counted(totals['scored'], 'row')} scored, {totals['flagged']:,} flagged, "
@@ -49,19 +51,43 @@ def score(context: Context, run: Run) -> Outcome:
     return Outcome(message, totals, follow)
 
 
+@dataclass(frozen=True)
+class Stretch:
+    """The next rows behind a reading, and what is looked at of each."""
+
+    table: str
+    schema: Schema
+    after: int
+    fields: frozenset[str]
+
+
+def _waiting(context: Context, stretch: Stretch) -> pd.DataFrame:
+    table = readings.table(stretch.table, stretch.schema)
+    with context.database.read() as session:
+        return readings.after(session, table, stretch.after, BATCH, stretch.fields)
+
+
 def _batch(
-    context: Context, run: Run, watched: Watched, champion: Version, replay: bool
+    context: Context,
+    run: Run,
+    watched: Watched,
+    champion: Version,
+    replay: bool,
+    ahead: Ahead[Stretch, pd.DataFrame],
 ) -> dict[str, int] | None:
     """One transaction's worth; None when nothing waits. ``replay``: the first champion goes through the history."""
     assert watched.schema is not None
     now = context.now()
     detector = load(context, champion)
+    fields = _fields(watched, detector)
+    stretch = Stretch(watched.config.table, watched.schema, champion.scored_through, fields)
+    rows = _due(ahead.take(stretch), now, watched.config.schedule.delay)
+    if rows.empty:
+        return None
+    if len(rows) == BATCH:
+        ahead.begin(replace(stretch, after=int(rows["reading_id"].max())))
+    table = readings.table(watched.config.table, watched.schema)
     with context.database.read() as session:
-        table = readings.table(watched.config.table, watched.schema)
-        rows = readings.after(session, table, champion.scored_through, BATCH)
-        rows = _due(rows, now, watched.config.schedule.delay)
-        if rows.empty:
-            return None
         previous = readings.before(session, table, rows, detector.context_rows)
         rate = readings.rate(session, table)
         earlier = _earlier(session, watched, table, rows)
@@ -89,6 +115,12 @@ def _batch(
         "opened": opened,
         "notified": sent,
     }
+
+
+def _fields(watched: Watched, detector: Detector) -> frozenset[str]:
+    """What a score, its outlier and its ranges look at."""
+    value = [watched.config.value] if watched.config.value else []
+    return frozenset([*detector.fields, *watched.config.fields.range, *value])
 
 
 def _known_before(rows: pd.DataFrame, champion: Version) -> bool:
@@ -170,7 +202,7 @@ def examine(
 ) -> Found:
     """Score rows and turn the odd ones into outliers; reads and writes nothing."""
     config = watched.config
-    result = detector.score(rows, context=previous)
+    result = detector.score(rows, context=previous, shares=False)
     p_values = result["p_value"].to_numpy()
     ready = result["ready"].to_numpy()
     if not (np.isfinite(result["score"].to_numpy()).all() and np.isfinite(p_values).all()):

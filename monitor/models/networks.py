@@ -25,6 +25,12 @@ class Members(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         return torch.baddbmm(self.bias, x, self.weight)
 
+    def alone(self, member: int) -> nn.Module:
+        """One of the layers: (n, inputs) -> (n, outputs)."""
+        layer = nn.Linear(*self.weight.shape[1:])
+        layer.weight, layer.bias = nn.Parameter(self.weight[member].T), nn.Parameter(self.bias[member, 0])
+        return layer
+
 
 class MembersNorm(nn.Module):
     """Layer normalisation with a scale and shift a member."""
@@ -37,6 +43,11 @@ class MembersNorm(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         return F.layer_norm(x, (self.width,)) * self.scale + self.shift
+
+    def alone(self, member: int) -> nn.Module:
+        norm = nn.LayerNorm(self.width)
+        norm.weight, norm.bias = nn.Parameter(self.scale[member, 0]), nn.Parameter(self.shift[member, 0])
+        return norm
 
 
 class Network(nn.Module):
@@ -54,6 +65,13 @@ class Network(nn.Module):
     def decode(self, code: Tensor) -> Tensor:
         output: Tensor = self.decoder(code)  # (K, n, outputs)
         return output
+
+    def alone(self, member: int) -> tuple[nn.Module, nn.Module]:
+        """Encoder and decoder of one member, for rows (n, ...): for running only, the weights are copies.
+
+        Plain layers with their bias inside the product are what a runtime is fastest at.
+        """
+        return alone(self.encoder, member), alone(self.decoder, member)
 
 
 def part(network: Network, members: slice) -> Network:
@@ -103,25 +121,46 @@ class Narrowed(nn.Module):
     def forward(self, hidden: Tensor) -> Tensor:
         return hidden * self.get_buffer("used")
 
+    def alone(self, member: int) -> nn.Module:
+        used = self.get_buffer("used")[member]  # (1, width)
+        narrowed = Narrowed([1], 1)
+        narrowed.register_buffer("used", used)
+        return nn.Identity() if used.all() else narrowed
+
 
 class Block(nn.Module):
     """Pre-normalised residual block: h + W2 silu(W1 norm(h))."""
 
-    def __init__(self, members: int, width: int) -> None:
+    def __init__(self, norm: nn.Module, inner: nn.Module, outer: nn.Module) -> None:
         super().__init__()
-        self.norm = MembersNorm(members, width)
-        self.inner, self.outer = Members(members, width, width), Members(members, width, width)
+        self.norm, self.inner, self.outer = norm, inner, outer
 
     def forward(self, h: Tensor) -> Tensor:
         step: Tensor = self.outer(F.silu(self.inner(self.norm(h))))
         return h + step
+
+    def alone(self, member: int) -> nn.Module:
+        return Block(*[alone(each, member) for each in (self.norm, self.inner, self.outer)])
+
+
+def block(members: int, width: int) -> Block:
+    return Block(MembersNorm(members, width), Members(members, width, width), Members(members, width, width))
+
+
+def alone(module: nn.Module, member: int) -> nn.Module:
+    """The part of one member in a module of many; what has no weights serves any."""
+    if isinstance(module, nn.Sequential):
+        return nn.Sequential(*[alone(each, member) for each in module])
+    if isinstance(module, Members | MembersNorm | Narrowed | Block):
+        return module.alone(member)
+    return module
 
 
 def residual(inputs: int, outputs: int, members: int, width: int = 128, blocks: int = 2) -> Network:
     """No bottleneck: the noise on the input is what keeps it from copying."""
     encoder = nn.Sequential(
         Members(members, inputs, width),
-        *(Block(members, width) for _ in range(blocks)),
+        *(block(members, width) for _ in range(blocks)),
         MembersNorm(members, width),
         nn.SiLU(),
     )

@@ -63,7 +63,7 @@ class Sparse(Objective):
     def code(self, hidden: Tensor, generator: Generator | None = None) -> Tensor:
         positive = hidden.relu()
         least = positive.topk(self.kept, dim=-1).values[..., -1:]  # (K, n, 1)
-        return torch.where(positive >= least, positive, torch.zeros_like(positive))
+        return positive * (positive >= least)
 
 
 class Denoising(Objective):

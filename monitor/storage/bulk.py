@@ -23,6 +23,8 @@ ARROW = {
     UtcDateTime: pa.timestamp("us", tz="UTC"),
 }
 
+FETCHED = 1_000  # rows
+
 
 def arrow_type(column: sa.ColumnElement[Any]) -> pa.DataType:
     return next(t for kind, t in ARROW.items() if isinstance(column.type, kind))
@@ -91,19 +93,22 @@ def _quoted(name: str) -> str:
 def read(session: Session, statement: sa.Select[Any]) -> pd.DataFrame:
     """A query's rows as a frame, by Arrow: typed by the query's columns, whatever the rows hold."""
     columns = list(statement.selected_columns)
-    names = [c.name for c in columns]
     if session.get_bind().dialect.name == "postgresql":
         arrow = _copy_out(session, statement, columns)
     else:
-        rows = session.connection().execute(statement).cursor.fetchall()
-        arrays = (
-            [_array(values, c) for values, c in zip(zip(*rows, strict=True), columns, strict=True)]
-            if rows
-            else []
-        )
-        arrow = pa.Table.from_arrays(arrays or [pa.array([], arrow_type(c)) for c in columns], names)
+        arrow = _fetch(session, statement, columns)
     frame: pd.DataFrame = arrow.to_pandas(types_mapper={pa.bool_(): pd.BooleanDtype()}.get)
     return frame
+
+
+def _fetch(session: Session, statement: sa.Select[Any], columns: list[Any]) -> pa.Table:
+    # A few rows at a time: tuples of tens of thousands would be walked again and again by the garbage collector.
+    schema = pa.schema([pa.field(c.name, arrow_type(c)) for c in columns])
+    cursor, parts = session.connection().execute(statement).cursor, []
+    while rows := cursor.fetchmany(FETCHED):
+        cells = zip(zip(*rows, strict=True), columns, strict=True)
+        parts.append(pa.record_batch([_array(values, c) for values, c in cells], schema=schema))
+    return pa.Table.from_batches(parts, schema)
 
 
 def _array(values: Sequence[Any], column: sa.ColumnElement[Any]) -> pa.Array:

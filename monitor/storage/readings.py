@@ -1,5 +1,6 @@
 """Each monitor's rows, in a typed table of its own that plain SQL can read."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -23,6 +24,7 @@ TYPES: dict[str, Any] = {
     "time": UtcDateTime,
 }
 INDEXES = {"event": ("event_at",), "entity": ("entity", "event_at")}
+HEAD = ("reading_id", "event_at", "ingested_at", "entity")
 Table = sa.Table  # for callers, who do not import SQLAlchemy
 
 
@@ -91,23 +93,41 @@ def store(
 
     ``rows`` has source_key, content_hash, event_at, entity and a column a field; ids are given from ``first_id``.
     """
-    known = _known(session, readings, rows["source_key"].drop_duplicates().tolist())
-    fresh = rows.merge(known, on="source_key", how="left")
-    # what a row is compared with: the same key before it in the batch, or what is stored
-    before = fresh.groupby("source_key")["content_hash"].shift().fillna(fresh["known_hash"])
-    fresh = fresh[fresh["content_hash"] != before].reset_index(drop=True)
-    place = fresh.groupby("source_key").cumcount()
-    fresh["revision"] = fresh["known_revision"].fillna(0).astype("int64") + place + 1
-    fresh["reading_id"] = first_id + np.arange(len(fresh), dtype="int64")
-    fresh["ingested_at"], fresh["run_id"] = pd.Timestamp(now), run_id
-    last = ~fresh.duplicated("source_key", keep="last")
-    fresh["superseded_at"] = pd.Series(pd.NaT, index=fresh.index, dtype="datetime64[us, UTC]").where(
-        last, pd.Timestamp(now)
+    head = rows[["source_key", "content_hash"]]
+    known = _known(session, readings, head["source_key"].unique().tolist())
+    all_new = known.empty and head["source_key"].is_unique
+    told = head.assign(revision=1, known=False, last=True) if all_new else revisions(head, known)
+    fresh = (rows if all_new else rows.loc[told.index]).assign(
+        revision=told["revision"],
+        reading_id=first_id + np.arange(len(told), dtype="int64"),
+        ingested_at=pd.Timestamp(now),
+        run_id=run_id,
+        superseded_at=pd.Series(pd.NaT, told.index, dtype="datetime64[us, UTC]").where(
+            told["last"], pd.Timestamp(now)
+        ),
     )
-    _supersede(session, readings, fresh.loc[fresh["known_revision"].notna(), "source_key"].tolist(), now)
+    _supersede(session, readings, told.loc[told["known"], "source_key"].tolist(), now)
     bulk.write(session, readings, fresh[[c.name for c in readings.columns]])
-    corrected = int((fresh["revision"] > 1).sum())
-    return Stored(len(fresh) - corrected, corrected, len(rows) - len(fresh), first_id + len(fresh) - 1)
+    corrected = int((told["revision"] > 1).sum())
+    return Stored(len(told) - corrected, corrected, len(rows) - len(told), first_id + len(told) - 1)
+
+
+def revisions(head: pd.DataFrame, known: pd.DataFrame) -> pd.DataFrame:
+    """Of the rows ``head`` (source_key, content_hash) those that say something new, each with its revision, whether
+    its key was known before the batch, and whether it is the last of its key in the batch.
+
+    ``known``: source_key, known_hash and known_revision of what is stored under these keys.
+    """
+    told = head.join(known.set_index("source_key"), on="source_key")
+    # what a row is compared with: the same key before it in the batch, or what is stored
+    before = told.groupby("source_key")["content_hash"].shift().fillna(told["known_hash"])
+    told = told[told["content_hash"] != before]
+    place = told.groupby("source_key").cumcount()
+    return told[["source_key", "content_hash"]].assign(
+        revision=told["known_revision"].fillna(0).astype("int64") + place + 1,
+        known=told["known_revision"].notna(),
+        last=~told.duplicated("source_key", keep="last"),
+    )
 
 
 def _known(session: Session, readings: sa.Table, keys: list[str]) -> pd.DataFrame:
@@ -130,12 +150,18 @@ def _supersede(session: Session, readings: sa.Table, keys: list[str], now: datet
         )
 
 
-def after(session: Session, readings: sa.Table, reading_id: int, limit: int) -> pd.DataFrame:
-    """The next rows in order of arrival, each in its present revision."""
+def after(
+    session: Session, readings: sa.Table, reading_id: int, limit: int, fields: Collection[str] | None = None
+) -> pd.DataFrame:
+    """The next rows in order of arrival, each in its present revision.
+
+    ``fields``: only these beside whose row it is, when it happened and when it came; None: every column.
+    """
     c = readings.c
+    wanted = readings.columns if fields is None else [k for k in c if k.name in {*HEAD, *fields}]
     return bulk.read(
         session,
-        sa.select(*readings.columns)
+        sa.select(*wanted)
         .where(c.reading_id > reading_id, c.superseded_at.is_(None))
         .order_by(c.reading_id)
         .limit(limit),

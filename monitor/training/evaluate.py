@@ -58,7 +58,7 @@ def evaluate_files(
     started = clock.perf_counter()
     detector.fit(train, progress)
     fitted = clock.perf_counter()
-    scored = detector.score(test, before(train, test, detector))
+    scored = detector.score(test, before(train, test, detector), shares=False)
     seconds = clock.perf_counter() - fitted
     if scores is not None:
         write_scores(Path(scores), scored, truth)

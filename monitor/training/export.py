@@ -16,16 +16,26 @@ OPSET = 18
 
 
 class Served(nn.Module):
-    """(views, n, inputs) -> reconstruction (K, n, outputs), code (K, n, code)."""
+    """(views, n, inputs) -> reconstruction (K, n, outputs), code (K, n, code); each member's layers by themselves."""
 
     def __init__(self, module: Autoencoder | Coder) -> None:
         super().__init__()
-        self.module = module
-        self.register_buffer("view", torch.from_numpy(member_views(module.network.members)))
+        self.objective = module.objective
+        members = [module.network.alone(member) for member in range(module.network.members)]
+        self.encoders, self.decoders = (nn.ModuleList(half) for half in zip(*members, strict=True))
+        self.view: list[int] = member_views(len(members)).tolist()
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        output, code = self.module(x.index_select(0, self.get_buffer("view")))  # (K, n, inputs) in
-        return output, code
+        outputs, codes = [], []
+        for member, (encoder, decoder) in enumerate(zip(self.encoders, self.decoders, strict=True)):
+            seen = x[self.view[member]]  # (n, inputs)
+            code = self.objective.code(encoder(seen))  # (n, code)
+            outputs.append(self.output(member, seen, decoder(code)))
+            codes.append(code)
+        return torch.stack(outputs), torch.stack(codes)
+
+    def output(self, member: int, seen: Tensor, decoded: Tensor) -> Tensor:
+        return decoded
 
 
 class ServedForecast(Served):
@@ -37,11 +47,9 @@ class ServedForecast(Served):
         self.register_buffer("bias", bias)  # (K, 1, outputs)
         self.register_buffer("gain", gain)  # (K, 1, 1)
 
-    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        seen = x.index_select(0, self.get_buffer("view"))  # (K, n, inputs)
-        output, code = self.module(seen)
-        linear = torch.baddbmm(self.get_buffer("bias"), seen, self.get_buffer("weight"))
-        return linear + self.get_buffer("gain") * output, code
+    def output(self, member: int, seen: Tensor, decoded: Tensor) -> Tensor:
+        weight, bias, gain = (self.get_buffer(name)[member] for name in ("weight", "bias", "gain"))
+        return torch.addmm(bias[0], seen, weight) + gain * decoded
 
 
 def export(served: Served, example: Tensor) -> bytes:

@@ -3,8 +3,7 @@
 import numpy as np
 import pytest
 
-from monitor.detection.memory import Marginals, Memory
-from monitor.detection.neighbours import differences, nearest
+from monitor.detection.memory import Marginals, Memory, WideMemory
 from monitor.detection.residuals import Mahalanobis, Reconstruction, ResidualNeighbours
 from monitor.detection.scores import Encoded, Part, Scale, Score
 
@@ -26,8 +25,8 @@ ALL: list[type[Part]] = [Reconstruction, Mahalanobis, ResidualNeighbours, Memory
 @pytest.mark.parametrize("part", ALL)
 def test_every_part_ranks_an_odd_row_first_and_blames_its_odd_column(part: type[Part]) -> None:
     score = Score.fit([part], HELD, TRAIN)
-    odd, share = score.apply(ODD)
-    assert odd[0] > np.quantile(score.apply(HELD)[0], 0.95)
+    share = score.shares(ODD)
+    assert score.apply(ODD)[0] > np.quantile(score.apply(HELD), 0.95)
     assert share[0].argmax() == 1
     assert share.sum() == pytest.approx(1)
 
@@ -35,7 +34,7 @@ def test_every_part_ranks_an_odd_row_first_and_blames_its_odd_column(part: type[
 @pytest.mark.parametrize("part", ALL)
 def test_every_part_is_restored_from_its_arrays(part: type[Part]) -> None:
     score = Score.fit([part], HELD, TRAIN)
-    assert np.array_equal(Score.restore([part], score.arrays()).apply(ODD)[0], score.apply(ODD)[0])
+    assert np.array_equal(Score.restore([part], score.arrays()).apply(ODD), score.apply(ODD))
 
 
 def test_the_scale_gives_normal_rows_median_zero() -> None:
@@ -47,14 +46,31 @@ def test_the_scale_gives_normal_rows_median_zero() -> None:
 def test_a_part_that_sees_nothing_hardly_hurts() -> None:
     blind = Score.fit([Memory, Reconstruction], HELD, TRAIN)
     quiet = encoded(np.array([[0.0, 9.0, 0.0]]), np.zeros((1, 3)))
-    assert blind.apply(quiet)[0][0] >= Score.fit([Memory], HELD, TRAIN).apply(quiet)[0][0] - 0.1
+    assert blind.apply(quiet)[0] >= Score.fit([Memory], HELD, TRAIN).apply(quiet)[0] - 0.1
 
 
-def test_neighbours_are_exact_and_a_stored_row_is_not_its_own() -> None:
-    stored = RNG.normal(size=(300, 4)).astype(np.float32)
-    rows = RNG.normal(size=(50, 4)).astype(np.float32)
-    distances = np.linalg.norm(rows[:, None] - stored, axis=2)
-    for q in (1, 5):
-        found, _ = differences(rows, stored, nearest(rows, stored, q))
-        assert found == pytest.approx(np.sort(distances, axis=1)[:, :q].mean(1), rel=1e-4)
-    assert differences(stored, stored, nearest(stored, stored, 1, inside=True))[0].min() > 0
+def test_a_value_on_and_beside_the_grid_has_the_tail_that_counting_gives() -> None:
+    values = np.concatenate([np.zeros(400), RNG.normal(size=1_600), [5.0, -5.0]]).astype(np.float32)[:, None]
+    train = encoded(values, values)
+    part = Marginals.fit(train, train)
+    grid = part.grid[:, 0]
+    below = (grid <= values).mean(1)
+    above = (grid >= values).mean(1)
+    expected = -np.log(np.clip(2 * np.minimum(below, above), 1 / (2 * len(grid)), 1))
+    assert part.blame(train)[:, 0] == pytest.approx(expected, abs=2e-3)
+    assert (grid == 0).sum() > 100
+
+
+def test_a_bundle_from_before_there_was_a_coreset_uses_all_its_rows() -> None:
+    stored = np.zeros((2, 700, 3), np.float32)
+    assert Memory.restore({"stored": stored}).used == 700
+    again = Memory.fit(HELD, TRAIN).arrays()
+    assert Memory.restore(again).used == again["used"][0] == 400
+
+
+def test_how_a_row_is_scored_does_not_depend_on_the_rows_beside_it() -> None:
+    rows = encoded(RNG.normal(size=(700, 3)), RNG.normal(0, 0.1, (700, 3)))
+    score = Score.fit([ResidualNeighbours, Memory, WideMemory, Marginals], HELD, TRAIN)
+    whole = score.apply(rows)
+    for start, end in ((0, 1), (5, 140), (333, 700)):
+        assert score.apply(rows.take(slice(start, end))) == pytest.approx(whole[start:end], abs=1e-5)

@@ -42,6 +42,20 @@ def test_a_members_loss_does_not_touch_another_members_weights() -> None:
         assert (weights.grad[1:] == 0).all()
 
 
+@pytest.mark.parametrize(("network", "objective"), PAIRS)
+def test_a_member_alone_says_what_it_says_among_the_others(network: str, objective: Vanilla) -> None:
+    whole = NETWORKS[network](objective)
+    with torch.no_grad():
+        for weights in whole.parameters():
+            weights.add_(0.1 * torch.randn(weights.shape, generator=torch.Generator().manual_seed(1)))
+        for member in range(4):
+            encoder, decoder = whole.alone(member)
+            code = objective.code(encoder(X[member]))
+            assert torch.allclose(
+                decoder(code), whole.decode(objective.code(whole.encode(X)))[member], atol=1e-5
+            )
+
+
 def test_members_keep_to_their_own_code_width() -> None:
     network = dense(6, 6, [4, 2, 1, 4])
     assert (network.encode(X)[1, :, 2:] == 0).all()

@@ -3,9 +3,11 @@ from datetime import UTC, datetime
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from monitor.domain.field import Field, Schema
-from monitor.storage import readings
+from monitor.storage import bulk, readings
 from monitor.storage.database import Database
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -144,6 +146,36 @@ def test_names_and_entities_with_a_per_cent_sign_are_kept(database: Database) ->
         last = readings.after(session, table, 104, 9)
         assert readings.before(session, table, last, 3)["reading_id"].tolist() == [102, 103, 104]
     assert last["entity"].tolist() == ["50%"]
+
+
+@given(st.lists(st.integers(0, 99), unique=True, min_size=1))
+def test_keys_that_are_all_new_need_no_comparing(keys: list[int]) -> None:
+    frame = pd.DataFrame({"source_key": [f"k{k}" for k in keys], "content_hash": "same"}, dtype="str")
+    known = pd.DataFrame({"source_key": [], "known_hash": [], "known_revision": []}).astype(
+        {"source_key": "str", "known_hash": "str", "known_revision": "float64"}
+    )
+    expected = frame.assign(revision=1, known=False, last=True)
+    pd.testing.assert_frame_equal(readings.revisions(frame, known), expected)
+
+
+def test_only_the_columns_that_are_asked_for_are_read(database: Database, table: readings.Table) -> None:
+    with database.write() as session:
+        readings.store(session, table, rows(12), 100, NOW, 1)
+        some = readings.after(session, table, 102, 5, {"since", "amount"})
+        every = readings.after(session, table, 102, 5)
+    assert list(some) == ["reading_id", "event_at", "ingested_at", "entity", "amount", "since"]
+    pd.testing.assert_frame_equal(some, every[list(some)])
+
+
+def test_many_rows_are_read_as_they_were_written(
+    database: Database, table: readings.Table, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bulk, "FETCHED", 5)
+    with database.write() as session:
+        readings.store(session, table, rows(12), 100, NOW, 1)
+        back = readings.after(session, table, 0, 99)
+    assert back["reading_id"].tolist() == list(range(100, 112))
+    assert back["count"].isna().tolist() == [False, True] * 6
 
 
 @pytest.mark.parametrize("nameless", [False, True], ids=["named", "and one without a name"])
