@@ -2,30 +2,33 @@
 
 from datetime import datetime, timedelta
 from typing import Any
-from uuid import uuid4
 
 import streamlit as st
 
-from dashboards import components, series, session
+from dashboards import components, registry, series, session
 from dashboards.markup import render
+from dashboards.views import versions
 from dashboards.views.overview import standing
 from monitor.domain import writing
 from monitor.domain.errors import UnknownError
 from monitor.domain.monitor import Monitor
-from monitor.domain.run import Request
-from monitor.storage import pages, runs
+from monitor.domain.version import steps
+from monitor.storage import monitors, pages
 from monitor.storage.database import Session
 from monitor.storage.pages import Sought
 
 RANGES = {1: "24 h", 7: "7 days", 30: "30 days", 90: "90 days"}
+VERSIONS = 12  # in the list at first, and more at each asking
 
 
 def show() -> None:
-    name = st.query_params.get("name")
+    name, version = st.query_params.get("name"), st.query_params.get("version")
     if name is None:
         _all()
-    else:
+    elif version is None:
         _one(name)
+    else:
+        versions.show(name, version)
 
 
 @st.fragment(run_every=10)
@@ -61,28 +64,42 @@ def rule(config: Monitor) -> str:
 
 @st.fragment(run_every=10)
 def _one(name: str) -> None:
-    now = session.now()
+    now, kept = session.now(), st.session_state
     with session.database().read() as reading:
-        html = compose(reading, name, st.session_state.get("days", 30), st.session_state.pop("said", ""), now)
+        html = compose(
+            reading, name, kept.get("days", 30), kept.pop("said", ""), now, kept.get(registry.ASKING),
+            kept.get("versions", VERSIONS),
+        )  # fmt: skip
     clicked = components.page("monitor", html)
     if clicked is not None and _act(name, clicked):
         st.rerun(scope="fragment")
     session.go(clicked)
 
 
-def compose(reading: Session, name: str, days: int, said: str, now: datetime) -> str:
+def compose(
+    reading: Session,
+    name: str,
+    days: int,
+    said: str,
+    now: datetime,
+    asking: str | None = None,
+    listed: int = VERSIONS,
+) -> str:
     """One monitor's page as HTML.
+
+    asking: the question on a version that is open; listed: how many versions are shown.
 
     Raises:
         UnknownError: there is no such monitor.
     """
-    found = next((m for m in pages.fleet(reading) if m.name == name), None)
+    found = next(iter(pages.fleet(reading, name)), None)
     if found is None:
-        raise UnknownError("monitor", name, [m.name for m in pages.fleet(reading)])
-    failed = pages.failures(reading).get(found.monitor_id)
+        raise UnknownError("monitor", name, [w.config.name for w in monitors.listed(reading)])
+    failed = pages.failures(reading, found.monitor_id).get(found.monitor_id)
     line = _line(found, failed, now)
     start = now - timedelta(days=days)
     bins = pages.scores(reading, found.monitor_id, start, now)
+    trained = pages.versions(reading, found.monitor_id, listed + 1)
     return render(
         "monitor",
         **line,
@@ -92,7 +109,10 @@ def compose(reading: Session, name: str, days: int, said: str, now: datetime) ->
         said=said,
         chart=series.history(bins, start, now, found.threshold, line["zone"]) if bins else None,
         legend=series.legend(("line", "oddest row of a stretch"), ("hot", "flagged"), ("expected", "threshold")),
-        versions=pages.versions(reading, found.monitor_id),
+        versions=trained[:listed],
+        older=len(trained) > listed,
+        steps=steps,
+        question=registry.question(reading, line["config"], found.monitor_id, asking),
         waiting=[r for state in ("running", "queued")
                  for r in pages.runs(reading, Sought(found.monitor_id, state=state), None, 5)],
     )  # fmt: skip
@@ -103,22 +123,12 @@ def _act(name: str, clicked: str) -> bool:
     kind, _, value = clicked.partition(":")
     if kind == "days":
         st.session_state["days"] = int(value)
-    elif kind in ("pull", "train", "promote"):
-        st.session_state["said"] = ask(name, kind, int(value) if value else None)
-    elif kind == "back":
-        st.query_params.clear()
-        st.rerun()
+    elif kind in ("pull", "train"):
+        st.session_state["said"] = registry.ask(name, kind)
+    elif kind == "older":
+        st.session_state["versions"] = st.session_state.get("versions", VERSIONS) + 2 * VERSIONS
+    elif kind in ("back", "version", "left"):
+        versions.turn(name, kind, value)
     else:
-        return False
+        return registry.take(name, clicked)
     return True
-
-
-def ask(name: str, job: str, version_id: int | None) -> str:
-    """Put a run into the queue and say so; a worker takes it up."""
-    with session.database().read() as reading:
-        found = next(m for m in pages.fleet(reading) if m.name == name)
-    counts = {"version_id": version_id, "by_hand": True} if version_id is not None else {}
-    request = Request(job, found.monitor_id, f"manual-{uuid4().hex}", counts)
-    with session.database().write() as writing:
-        runs.offer(writing, request, session.actor(), session.now())
-    return {"pull": "A pull", "train": "A training", "promote": "The change of version"}[job] + " is queued."

@@ -48,8 +48,10 @@ class Standing:
     provisional: bool
 
 
-def fleet(session: Session) -> list[Standing]:
-    """Every monitor with its champion and its open alerts."""
+def fleet(session: Session, name: str | None = None) -> list[Standing]:
+    """Every monitor, or the one of that name, with its champion and its open alerts."""
+    chosen = [] if name is None else [M.name == name]
+    counted = [] if name is None else [A.monitor_id.in_(sa.select(M.monitor_id).where(*chosen))]
     alerts = (
         sa.select(
             A.monitor_id,
@@ -57,7 +59,7 @@ def fleet(session: Session) -> list[Standing]:
             sa.func.max(A.severity).label("severity"),
             sa.func.sum(A.value).label("value"),
         )
-        .where(A.state == "open")
+        .where(A.state == "open", *counted)
         .group_by(A.monitor_id)
         .subquery()
     )
@@ -71,16 +73,17 @@ def fleet(session: Session) -> list[Standing]:
         )
         .join_from(tables.monitors, alerts, alerts.c.monitor_id == M.monitor_id, isouter=True)
         .outerjoin(tables.versions, champion)
-        .where(M.deleted_at.is_(None))
+        .where(M.deleted_at.is_(None), *chosen)
         .order_by(M.name)
     )  # fmt: skip
     return [Standing(*tuple(r)) for r in rows]
 
 
-def failures(session: Session) -> dict[int, Any]:
+def failures(session: Session, monitor_id: int | None = None) -> dict[int, Any]:
     """monitor_id -> its newest failed run, where no run of the same job succeeded since."""
     ended = {(job, state): _ended(job, state) for job in WATCHED for state in ("failed", "done")}
-    rows = session.execute(sa.select(M.monitor_id, *ended.values()).where(M.deleted_at.is_(None)))
+    chosen = [] if monitor_id is None else [M.monitor_id == monitor_id]
+    rows = session.execute(sa.select(M.monitor_id, *ended.values()).where(M.deleted_at.is_(None), *chosen))
     found: dict[int, Any] = {}
     for monitor_id, *at in rows:
         last = dict(zip(ended, at, strict=True))
@@ -213,11 +216,11 @@ def runs(session: Session, sought: Sought, before: int | None, limit: int) -> li
 
 
 def versions(session: Session, monitor_id: int, limit: int = 12) -> list[Any]:
-    """The newest versions without their bytes."""
+    """The newest versions without their bytes, and of the manifest only what a line of the list holds."""
     return list(
         session.execute(
-            sa.select(V.version_id, V.number, V.state, V.objective, V.created_at, V.decided_at, V.decision, V.facts,
-                      V.manifest, V.pinned, V.threshold)
+            sa.select(V.version_id, V.number, V.state, V.objective, V.created_at, V.decided_at, V.decision, V.pinned,
+                      V.manifest["rows"].label("rows"), V.manifest["left_out"].label("left_out"))
             .where(V.monitor_id == monitor_id)
             .order_by(V.number.desc())
             .limit(limit)

@@ -229,6 +229,29 @@ def test_a_link_opens_its_alert(visit: Callable[..., Any], database: Database) -
     assert "closed as" in page.locator("article header").inner_text()
 
 
+def test_a_version_is_promoted_only_after_its_question_and_with_the_reason_given(
+    visit: Callable[..., Any], database: Database
+) -> None:
+    runs = tables.runs.c
+
+    def requests() -> list[Any]:
+        with database.read() as session:
+            asked = sa.select(runs.counts).where(runs.job == "promote", runs.state == "queued")
+            return list(session.scalars(asked))
+
+    page = visit("/monitors?name=card-payments")
+    page.get_by_text("Promote v40").click()
+    page.get_by_text("in place of v41").wait_for()
+    page.get_by_text("Cancel").click()
+    page.get_by_text("in place of v41").wait_for(state="detached")
+    assert requests() == []
+    page.get_by_text("Promote v40").click()
+    page.locator("input[name=why]").fill("it: not ours")
+    page.locator("button.yes").click()
+    page.get_by_text("The change of version is queued.").wait_for()
+    assert [counts["why"] for counts in requests()] == ["it: not ours"]
+
+
 @pytest.mark.parametrize("path", ["/", "/alerts", "/monitors", "/monitors?name=card-payments", "/runs"])
 @pytest.mark.parametrize(("width", "scheme"), [(1440, "dark"), (390, "light")])
 def test_every_page_shows_in_the_dark_and_on_a_phone(

@@ -1,0 +1,131 @@
+"""One version of a monitor: how it was trained, what was decided on it, and which rows were left out."""
+
+from datetime import datetime
+
+import streamlit as st
+
+from dashboards import components, registry, session
+from dashboards.markup import render
+from monitor.domain.review import VERDICTS
+from monitor.domain.version import steps
+from monitor.storage import monitors, trained, versions
+from monitor.storage.database import Session
+
+ROWS = 50  # rows left out that a page shows
+
+
+def show(name: str, asked: str) -> None:
+    """
+    Raises:
+        UnknownError: there is no such monitor or version.
+    """
+    number = _whole(asked, 0)
+    left = st.query_params.get("left")
+    if left is None:
+        _version(name, number)
+    else:
+        _left_out(name, number, left, st.query_params.get("page", "0"))
+
+
+def _whole(text: str, otherwise: int) -> int:
+    """A number that came with an address."""
+    return int(text) if text.isdecimal() and len(text) < 10 else otherwise
+
+
+def turn(name: str, kind: str, value: str) -> None:
+    """Open what a link of these pages names; the address says where one is."""
+    st.session_state.pop(registry.ASKING, None)
+    number, _, rest = value.partition(":")
+    wanted = {"back": {}, "up": {"name": name}, "version": {"name": name, "version": number}}.get(kind)
+    if wanted is None:  # left:41, left:41:reason, left:41:reason:page
+        reason, _, page = rest.partition(":")
+        wanted = {"name": name, "version": number, "left": reason or "all"} | ({"page": page} if page else {})
+    st.query_params.from_dict(wanted)
+    st.rerun()
+
+
+@st.fragment(run_every=10)
+def _version(name: str, number: int) -> None:
+    kept = st.session_state
+    with session.database().read() as reading:
+        html = compose(reading, name, number, session.now(), kept.pop("said", ""), kept.get(registry.ASKING))
+    clicked = components.page("version", html)
+    if clicked is not None and registry.take(name, clicked):
+        st.rerun(scope="fragment")
+    _follow(name, clicked)
+
+
+@st.fragment
+def _left_out(name: str, number: int, reason: str, page: str) -> None:
+    with session.database().read() as reading:
+        html = compose_left_out(reading, name, number, reason, page, session.now())
+    _follow(name, components.page("left-out", html))
+
+
+def _follow(name: str, clicked: str | None) -> None:
+    kind, _, value = (clicked or "").partition(":")
+    if kind in ("back", "up", "version", "left"):
+        turn(name, kind, value)
+    session.go(clicked)
+
+
+def compose(
+    reading: Session, name: str, number: int, now: datetime, said: str = "", asking: str | None = None
+) -> str:
+    """A version's page as HTML.
+
+    Raises:
+        UnknownError: there is no such monitor or version.
+    """
+    watched = monitors.named(reading, name)
+    version = trained.version(reading, watched.monitor_id, number)
+    champion = versions.champion(reading, watched.monitor_id)
+    return render(
+        "version",
+        name=name,
+        config=watched.config,
+        zone=watched.config.schedule.timezone,
+        v=version,
+        champion=champion.number if champion else None,
+        steps=steps(version.decision, version.decided_at),
+        question=registry.question(reading, watched.config, watched.monitor_id, asking),
+        said=said,
+        now=now,
+    )
+
+
+def compose_left_out(reading: Session, name: str, number: int, reason: str, page: str, now: datetime) -> str:
+    """The rows that a training left out, as HTML; ``reason`` is its place in the manifest's counts, or "all".
+
+    Raises:
+        UnknownError: there is no such monitor or version.
+    """
+    watched = monitors.named(reading, name)
+    version = trained.version(reading, watched.monitor_id, number)
+    named = trained.left_out(reading, version.version_id)
+    reasons = sorted((version.manifest_left_out or {}).items(), key=lambda c: (-c[1], c[0]))
+    place = _whole(reason, len(reasons))
+    chosen = reasons[place][0] if place < len(reasons) else None
+    told = {why for _, why in named} != {""}
+    mine = [row for row in named if chosen in (None, row[1])] if told else named
+    at = min(_whole(page, 0), max(0, (len(mine) - 1) // ROWS))
+    shown = trained.rows(reading, watched.config.table, mine[at * ROWS : (at + 1) * ROWS])
+    return render(
+        "left_out",
+        name=name,
+        v=version,
+        zone=watched.config.schedule.timezone,
+        entity=watched.config.entity,
+        reasons=reasons,
+        chosen=str(place) if chosen else "all",
+        told=told,
+        all=sum(n for _, n in reasons),
+        named=len(named),
+        rows=shown,
+        found=len(mine),
+        at=at,
+        pages=-(-len(mine) // ROWS),
+        size=ROWS,
+        titles={verdict.name: verdict.title for verdict in VERDICTS},
+        now=now,
+    )
