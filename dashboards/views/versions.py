@@ -1,11 +1,13 @@
 """One version of a monitor: how it was trained, what was decided on it, and which rows were left out."""
 
 from datetime import datetime
+from typing import Any
 
 import streamlit as st
 
-from dashboards import components, registry, session
+from dashboards import components, learning, registry, session
 from dashboards.markup import render
+from monitor.domain import writing
 from monitor.domain.review import VERDICTS
 from monitor.domain.version import steps
 from monitor.storage import monitors, trained, versions
@@ -80,18 +82,76 @@ def compose(
     watched = monitors.named(reading, name)
     version = trained.version(reading, watched.monitor_id, number)
     champion = versions.champion(reading, watched.monitor_id)
+    zone, decided = watched.config.schedule.timezone, steps(version.decision, version.decided_at)
+    figures = next((s.figures for s in reversed(decided) if "auroc" in s.figures), {})
+    measured = figures.get("calibration") or {"rows": 0, "below": []}
+    rows, below = trained.live(reading, version)
+    points = version.facts.get("curve", [])
     return render(
         "version",
         name=name,
         config=watched.config,
-        zone=watched.config.schedule.timezone,
+        zone=zone,
         v=version,
+        span=_span(version, zone),
+        left=sum((version.manifest_left_out or {}).values()),
+        reasons=_reasons(version),
         champion=champion.number if champion else None,
-        steps=steps(version.decision, version.decided_at),
+        steps=decided,
+        before=next((s.other for s in reversed(decided) if s.kind in ("promoted", "rolled back")), None),
+        after=next((s.other for s in reversed(decided) if s.kind == "replaced"), None),
+        gate=gate(figures),
+        held=figures.get("held_back_rows", 0),
+        pinned_then=any("is pinned" in s.reason for s in decided if s.kind == "rejected"),
+        curve=learning.curve(points),
+        unseen=any(len(point) > 2 and point[2] is not None for point in points),
+        calibration=learning.calibration(measured["rows"], measured["below"], rows, below),
+        measured=measured["rows"],
+        live=rows,
+        packages=", ".join(f"{n} {v}" for n, v in sorted(version.facts.get("versions", {}).items())),
         question=registry.question(reading, watched.config, watched.monitor_id, asking),
         said=said,
         now=now,
     )
+
+
+def _span(version: Any, zone: str) -> str:
+    """From when to when the rows are that were learnt."""
+    ends = [datetime.fromisoformat(at) for at in (version.manifest_from, version.manifest_to) if at]
+    return " to ".join(f"{writing.day(at, zone, year=True)}, {writing.clock(at, zone)}" for at in ends)
+
+
+def _reasons(version: Any) -> list[tuple[str, int]]:
+    """Why rows were left out and how many, the most first: the same order wherever it is shown."""
+    return sorted((version.manifest_left_out or {}).items(), key=lambda c: (-c[1], c[0]))
+
+
+def gate(figures: dict[str, Any]) -> list[dict[str, Any]]:
+    """The gate's figures beside the champion's and the limits; empty where the gate did not measure."""
+    if "auroc" not in figures:
+        return []
+    least, most = figures.get("auroc_least"), figures.get("flagged_most")
+    auroc, flagged = figures["auroc"], figures.get("flagged_per_day")
+    found = [
+        ("Planted faults found, AUROC", auroc, figures.get("champion_auroc"), least, "{:.3f}", "at least ")
+    ]
+    if flagged is not None:
+        found.append(
+            (
+                "Flagged rows a day",
+                flagged,
+                figures.get("champion_flagged_per_day"),
+                most,
+                "{:,.1f}",
+                "at most ",
+            )
+        )
+    return [
+        {"name": title, "this": form.format(this), "before": "–" if old is None else form.format(old),
+         "limit": "–" if limit is None else side + form.format(limit),
+         "holds": limit is None or (this >= limit if side == "at least " else this <= limit)}
+        for title, this, old, limit, form, side in found
+    ]  # fmt: skip
 
 
 def compose_left_out(reading: Session, name: str, number: int, reason: str, page: str, now: datetime) -> str:
@@ -103,7 +163,7 @@ def compose_left_out(reading: Session, name: str, number: int, reason: str, page
     watched = monitors.named(reading, name)
     version = trained.version(reading, watched.monitor_id, number)
     named = trained.left_out(reading, version.version_id)
-    reasons = sorted((version.manifest_left_out or {}).items(), key=lambda c: (-c[1], c[0]))
+    reasons = _reasons(version)
     place = _whole(reason, len(reasons))
     chosen = reasons[place][0] if place < len(reasons) else None
     told = {why for _, why in named} != {""}

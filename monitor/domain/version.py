@@ -11,6 +11,7 @@ from monitor.domain import writing
 MARGIN = 0.02  # AUROC; a smaller difference on the held-back part is noise
 VOLUME = 2.0  # times the budget: what chance alone may bring on a part of this size
 LEAST = 3  # alerts a day below which a factor of the budget says nothing
+NOMINAL = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5)  # p-values at which calibration is looked at
 GATE = "the gate"  # who decides where no person did
 Kind = Literal["promoted", "rolled back", "rejected", "replaced", "pinned", "unpinned"]
 
@@ -21,11 +22,14 @@ class Trial:
 
     auroc: planted faults (and labelled anomalies where there are any) against the part's own rows, 0..1.
     flagged_per_day: rows of the part that its policy would flag, a day.
+    ready: rows of the part that have a p-value; below: how many of these are at or below each of ``NOMINAL``.
     """
 
     auroc: float
     flagged_per_day: float
     rows: int
+    ready: int = 0
+    below: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -52,6 +56,12 @@ def better(candidate: Trial, champion: Trial | None, allowed_per_day: float) -> 
         "held_back_rows": candidate.rows,
         "champion_auroc": round(champion.auroc, 4) if champion else None,
         "champion_flagged_per_day": round(champion.flagged_per_day, 2) if champion else None,
+        "auroc_least": round(champion.auroc - MARGIN, 4) if champion else None,
+        "flagged_most": round(_most(champion, allowed_per_day), 2) if champion else None,
+        "calibration": {
+            "rows": candidate.ready,
+            "below": [[p, n] for p, n in zip(NOMINAL, candidate.below, strict=False)],
+        },
     }
     if not math.isfinite(candidate.auroc) or not math.isfinite(candidate.flagged_per_day):
         return Decision(False, "its scores are not numbers: the training came to nothing", figures)
@@ -61,11 +71,15 @@ def better(candidate: Trial, champion: Trial | None, allowed_per_day: float) -> 
     pair = f"AUROC {candidate.auroc:.3f} against {champion.auroc:.3f} on {candidate.rows:,} held-back rows"
     if candidate.auroc < champion.auroc - MARGIN:
         return Decision(False, f"finds fewer planted faults than the champion: {pair}", figures)
-    limit = max(LEAST, VOLUME * allowed_per_day, champion.flagged_per_day)
     volume = f"{candidate.flagged_per_day:.1f} flagged rows a day against a budget of {allowed_per_day:.1f}"
-    if candidate.flagged_per_day > limit:
+    if candidate.flagged_per_day > _most(champion, allowed_per_day):
         return Decision(False, f"would flag too much: {volume}", figures)
     return Decision(True, f"not worse than the champion: {pair}; {volume}", figures)
+
+
+def _most(champion: Trial, allowed_per_day: float) -> float:
+    """Flagged rows a day that the gate lets pass."""
+    return max(LEAST, VOLUME * allowed_per_day, champion.flagged_per_day)
 
 
 @dataclass(frozen=True)

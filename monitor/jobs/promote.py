@@ -10,7 +10,7 @@ from monitor.domain import policy
 from monitor.domain.errors import UnknownError
 from monitor.domain.review import clean_note
 from monitor.domain.run import Outcome, Request, Run
-from monitor.domain.version import GATE, Decision, Kind, Step, Trial, better, by_hand
+from monitor.domain.version import GATE, NOMINAL, Decision, Kind, Step, Trial, better, by_hand
 from monitor.jobs.context import Context
 from monitor.storage import audit, monitors, readings, versions
 from monitor.storage.database import Session
@@ -87,13 +87,15 @@ def _trial(
     rate: float,
 ) -> Trial:
     detector = _loaded(context, version)
-    p_values = detector.score(rows, context=previous)["p_value"]
+    scored = detector.score(rows, context=previous)
+    p_values, ready = scored["p_value"], scored.loc[scored["ready"], "p_value"]
     cutoff = policy.cutoff(watched.config.alerts, rate, p_values.tolist())
     flagged = float((p_values <= cutoff).mean()) * rate if len(rows) else 0.0
     assert watched.schema is not None
     numbers = [f for f in watched.schema.of("number", "integer") if f in detector.fields]
     found = planted_auroc(detector, rows, previous, numbers, watched.config.kind, seed=0)
-    return Trial(found, flagged, len(rows))
+    below = tuple(int((ready <= level).sum()) for level in NOMINAL)
+    return Trial(found, flagged, len(rows), len(ready), below)
 
 
 def _loaded(context: Context, version: Version) -> Detector:

@@ -8,10 +8,12 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from monitor.domain.errors import UnknownError
+from monitor.domain.version import NOMINAL
 from monitor.storage import tables
 from monitor.storage.types import UtcDateTime
 
-A, O, V = tables.alerts.c, tables.outliers.c, tables.versions.c  # noqa: E741  as in evidence
+A, O, S, V = tables.alerts.c, tables.outliers.c, tables.scores.c, tables.versions.c  # noqa: E741  as in evidence
+NEWEST = 5_000  # scores that are looked at for the calibration of today
 PARTS = (
     "from",
     "to",
@@ -51,6 +53,25 @@ def version(session: Session, monitor_id: int, number: int) -> Any:
         newest = sa.select(V.number).where(V.monitor_id == monitor_id).order_by(V.number.desc()).limit(5)
         raise UnknownError("version", f"v{number}", [f"v{n}" for n in session.scalars(newest)])
     return row
+
+
+def live(session: Session, version: Any) -> tuple[int, list[tuple[float, int]]]:
+    """Of the version's newest scores of rows it did not learn from: how many, and how many at or below each level.
+
+    The levels are those of the gate. At most 5,000 scores are read, whoever made them.
+    """
+    newest = (
+        sa.select(S.version_id, S.p_value)
+        .where(S.reading_id > version.trained_through, S.reading_id <= version.scored_through)
+        .order_by(S.reading_id.desc())
+        .limit(NEWEST)
+        .subquery()
+    )
+    counts = [sa.func.count(sa.case((newest.c.p_value <= p, 1))) for p in NOMINAL]
+    rows, *below = session.execute(
+        sa.select(sa.func.count(), *counts).where(newest.c.version_id == version.version_id)
+    ).one()
+    return rows, list(zip(NOMINAL, below, strict=True))
 
 
 def left_out(session: Session, version_id: int) -> list[tuple[int, str]]:

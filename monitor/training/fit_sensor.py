@@ -42,12 +42,16 @@ def fit_sensor(frame: pd.DataFrame, options: Options, tell: Progress) -> Fitted:
     name, reason = recipes.choose(options, int(learned.sum()), len(features.fields))
     members = torch.from_numpy(member_views(VIEWS))
     sampler = WindowSampler(views, members, torch.from_numpy(line.places(fitting)), weight, bias)
+    later = torch.from_numpy(line.places(validating))
+    unseen = WindowSampler(views, members, later, weight, bias) if len(later) else None
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(options.seed)
         inputs, fields = weight.shape[1:]
         recipe = recipes.sensor(name, inputs, fields, options.contaminated)
-        module = train(recipe, sampler, options.seed, lambda done, words: tell(0.2 + 0.6 * done, words))
-    gain = _gain(module, sampler, torch.from_numpy(line.places(validating)))  # (K,)
+        module = train(
+            recipe, sampler, options.seed, lambda done, words: tell(0.2 + 0.6 * done, words), unseen
+        )
+    gain = _gain(module, sampler, later)  # (K,)
     # The forecast the network was trained beside; once the gain is known nothing speaks against using all rows.
     weight, bias = _linear(views, line.places(np.append(fitting, validating)))
     example = torch.from_numpy(visible(views[:, line.places(fitting[:64])]))

@@ -12,7 +12,7 @@ from dashboards import registry
 from dashboards.views import monitors, versions
 from monitor.domain.monitor import Monitor
 from monitor.domain.version import GATE, Step, kept
-from monitor.storage import tables
+from monitor.storage import pages, tables
 from monitor.storage.database import Database
 
 V = tables.versions.c
@@ -38,7 +38,8 @@ def asked(database: Database) -> Callable[[str | None], Any]:
 
 def page(database: Database, asking: str | None = None) -> str:
     with database.read() as session:
-        return monitors.compose(session, "card-payments", 1, "", NOW, asking)
+        found = pages.fleet(session, "card-payments")[0]
+        return "".join(monitors.compose(session, found, 1, "", NOW, asking))
 
 
 def left_out(database: Database, number: int, reason: str = "all", at: str = "0") -> str:

@@ -33,12 +33,16 @@ def open_page(url: str, view: str, **parameters: str) -> AppTest:
 
 
 def html(at: AppTest) -> str:
-    return str(sent(at)["html"])
+    return "".join(str(part["html"]) for part in parts(at) if "html" in part)
 
 
 def sent(at: AppTest) -> dict[str, Any]:
-    (component,) = at.get("bidi_component")
-    return dict(json.loads(component.proto.json))
+    (only,) = parts(at)
+    return only
+
+
+def parts(at: AppTest) -> list[dict[str, Any]]:
+    return [dict(json.loads(component.proto.json)) for component in at.get("bidi_component")]
 
 
 def test_overview_says_what_needs_a_person_first(fresh: Database) -> None:
