@@ -6,8 +6,9 @@ from zoneinfo import ZoneInfo
 
 from monitor.domain import writing
 from monitor.domain.monitor import Alerts, Monitor
-from monitor.domain.trial import Level, Trial, trial
+from monitor.domain.review import VERDICTS
 from monitor.jobs.budget import changed
+from monitor.jobs.trial import FALSE, OPEN, REAL, Level, Trial, trial
 from monitor.storage import trials
 from monitor.storage.database import Session
 from monitor.storage.pages import Standing
@@ -16,6 +17,7 @@ DAYS = 30
 BUDGETS = [*range(1, 20), *range(20, 50, 2), *range(50, 101, 5)]  # about as far apart as a logarithm wants
 MINUTES = 4.0  # for a verdict, while nobody has given enough of them
 ENOUGH = 10  # verdicts that say more than that assumption
+FOUND = {v.name: REAL if v.real else FALSE for v in VERDICTS if v.real is not None}  # what a verdict found
 Panel = dict[str, Any]
 
 
@@ -25,15 +27,15 @@ def compose(reading: Session, m: Standing, now: datetime) -> Panel | None:
     zone, alerts = config.schedule.timezone, config.alerts
     midnights = _midnights(now, zone)
     bins = trials.bins(reading, m.monitor_id, midnights[0])
-    if not bins:
+    if bins.empty:
         return None
     flagged = trials.flagged(reading, m.monitor_id, midnights[0])
-    midnights = [
-        day for day, after in zip(midnights, [*midnights[1:], now], strict=True) if after > bins[0].at
-    ]
+    flagged["mark"] = flagged["verdict"].map(FOUND).fillna(OPEN).astype(int)
+    first, last = bins["bin_at"].iloc[0], bins["bin_at"].iloc[-1]
+    midnights = [day for day, after in zip(midnights, [*midnights[1:], now], strict=True) if after > first]
     budgets = sorted({*BUDGETS, alerts.budget or BUDGETS[0]})
     found = trial(flagged, bins, alerts, budgets, midnights, config.entity is not None, m.threshold)
-    span = (bins[-1].at - max(bins[0].at, midnights[0])) / timedelta(days=1)
+    span = (last - first) / timedelta(days=1)
     took, verdicts = trials.pace(reading)
     minutes = took.total_seconds() / 60 if took and verdicts >= ENOUGH else MINUTES
     return {
@@ -59,13 +61,13 @@ def _midnights(now: datetime, zone: str) -> list[datetime]:
 def _level(level: Level, found: Trial, span: float, minutes: float) -> dict[str, Any]:
     totals = [sum(day) for day in level.days]
     a_day = sum(totals) / span
-    real, false = (sum(day[n] for day in level.days) for n in (0, 2))
+    real, false = (round(sum(day[n] for day in level.days)) for n in (REAL, FALSE))
     ordered = sorted(totals)
     usual = f"{_few(ordered[len(ordered) // 10])} to {_few(ordered[-1 - len(ordered) // 10])}"
     lost = found.real - level.real
     return {
         "budget": level.budget,
-        "days": [[real, unseen, false, round(new, 1)] for real, unseen, false, new in level.days],
+        "days": [[round(number, 1) for number in day] for day in level.days],
         "figures": [
             f"{_few(a_day)} ({usual} on most days)",
             f"{sum(total > level.budget for total in totals)} of {len(totals)}",

@@ -1,6 +1,6 @@
 // The alert budget: shows for the slider's place what Python worked out; sends a budget, or an undo.
 const panels = new WeakMap()
-const KINDS = ["real", "unseen", "false", "new"]
+const KINDS = ["real", "false", "unseen", "new"]
 
 export default function ({ parentElement, data, setTriggerValue }) {
   const box = parentElement.querySelector(".budget")
@@ -57,7 +57,7 @@ function panel(box) {
     const tall = (n) => `${100 * n / top}%`
     plot.replaceChildren(...[1, 2, 3, 4].map((n) => piece("div", "grid30", { bottom: tall(n * step) })), ...level.days.map((day, n) => {
       const bar = piece("div", "day", {})
-      bar.title = `${data.days[n]}: ${day[0]} confirmed, ${day[1]} not reviewed, ${day[2]} dismissed, ${day[3]} new (estimated)`
+      bar.title = `${data.days[n]}: ${day[0]} confirmed, ${day[1]} dismissed, ${day[2]} not reviewed, ${day[3]} new (estimated)`
       bar.append(...day.flatMap((count, k) => (count ? [piece("i", KINDS[k], { height: tall(count) })] : [])))
       return bar
     }))

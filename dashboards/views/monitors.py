@@ -35,12 +35,16 @@ def show() -> None:
 
 @st.fragment(run_every=10)
 def _all() -> None:
-    now = session.now()
     with session.database().read() as reading:
-        found = pages.fleet(reading)
-        failed = pages.failures(reading)
-    lines = [_line(m, failed.get(m.monitor_id), now) for m in found]
-    session.go(components.page("monitors", render("monitors", fleet=lines, now=now)))
+        html = compose_all(reading, session.now())
+    session.go(components.page("monitors", html))
+
+
+def compose_all(reading: Session, now: datetime) -> str:
+    """The list of all monitors as HTML."""
+    failed = pages.failures(reading)
+    lines = [_line(m, failed.get(m.monitor_id), now) for m in pages.fleet(reading)]
+    return render("monitors", fleet=lines, now=now)
 
 
 def _line(m: pages.Standing, failed: Any, now: datetime) -> dict[str, Any]:

@@ -3,12 +3,12 @@
 from datetime import datetime, timedelta
 from itertools import pairwise
 
+import pandas as pd
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from monitor.domain.review import BY_NAME
-from monitor.domain.trial import Flagged, Mark, Stretch
-from monitor.storage import tables
+from monitor.storage import bulk, tables
+from monitor.storage.types import UtcDateTime
 
 A, B, O, R = tables.alerts.c, tables.score_bins.c, tables.outliers.c, tables.reviews.c  # noqa: E741  as in evidence
 HISTORY = "replayed history"  # stored as suppressed, yet part of what the days were like
@@ -16,35 +16,31 @@ VERDICTS = 300  # newest ones whose pace is looked at
 PAUSE = timedelta(minutes=30)  # a longer time between two verdicts is not work on one alert
 
 
-def flagged(session: Session, monitor_id: int, since: datetime) -> list[Flagged]:
-    """Outliers since then with what became of their alerts; muted ones are left out."""
+def flagged(session: Session, monitor_id: int, since: datetime) -> pd.DataFrame:
+    """Outliers since then with their alerts' verdicts; muted ones are left out.
+
+    Columns event_at, entity, p_value, alert_id, verdict, and always: flagged whatever the threshold.
+    """
     m = tables.alert_members.c
-    rows = session.execute(
-        sa.select(O.event_at, O.entity, O.p_value, A.alert_id, A.verdict, O.reason.like("%outside its range"))
+    return bulk.read(
+        session,
+        sa.select(O.event_at, O.entity, O.p_value, A.alert_id, A.verdict,
+                  O.reason.like("%outside its range").label("always"))
         .join_from(tables.outliers, tables.alert_members, m.outlier_id == O.outlier_id)
         .join(tables.alerts, A.alert_id == m.alert_id)
-        .where(O.monitor_id == monitor_id, O.event_at >= since,
-               sa.or_(A.state != "suppressed", A.suppressed_by == HISTORY))
-    )  # fmt: skip
-    return [
-        Flagged(at, entity, p, alert, _mark(verdict), bool(always))
-        for at, entity, p, alert, verdict, always in rows
-    ]
+        .where(O.monitor_id == monitor_id, O.event_at >= sa.bindparam(None, since, UtcDateTime()),
+               sa.or_(A.state != "suppressed", A.suppressed_by == HISTORY)),
+    ).astype({"always": "bool"})  # fmt: skip
 
 
-def _mark(verdict: str | None) -> Mark:
-    found = BY_NAME[verdict].real if verdict in BY_NAME else None
-    return "open" if found is None else "real" if found else "false"
-
-
-def bins(session: Session, monitor_id: int, since: datetime) -> list[Stretch]:
-    """Quarter hours since then, oldest first."""
-    rows = session.execute(
+def bins(session: Session, monitor_id: int, since: datetime) -> pd.DataFrame:
+    """Quarter hours since then in their order, with bin_at, p_value, rows, flagged."""
+    return bulk.read(
+        session,
         sa.select(B.bin_at, B.p_value, B.rows, B.flagged)
-        .where(B.monitor_id == monitor_id, B.bin_at >= since)
-        .order_by(B.bin_at)
+        .where(B.monitor_id == monitor_id, B.bin_at >= sa.bindparam(None, since, UtcDateTime()))
+        .order_by(B.bin_at),
     )
-    return [Stretch(*r) for r in rows]
 
 
 def pace(session: Session) -> tuple[timedelta | None, int]:

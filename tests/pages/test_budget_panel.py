@@ -32,7 +32,7 @@ def test_each_level_has_its_days_and_figures(database: Database) -> None:
     assert list(levels) == sorted(levels) and min(levels) == 1 and max(levels) == 100
     assert all(len(level["days"]) == 30 and len(level["figures"]) == 6 for level in levels.values())
     assert levels[20]["figures"][2:4] == ["0.0052, 1 in 190 rows", "22 of 22"]
-    assert levels[20]["figures"][5] == "1 h 20 min a day"
+    assert levels[20]["figures"][5] == "1 h 21 min a day"
     totals = [sum(map(sum, level["days"])) for level in levels.values()]
     assert totals == sorted(totals)
     assert "(assumed)" in found["review"]

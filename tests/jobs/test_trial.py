@@ -2,16 +2,44 @@
 
 import random
 from datetime import UTC, datetime, timedelta
+from typing import Any, NamedTuple
 
+import pandas as pd
 import pytest
 
 from monitor.domain.alert import Outlier, Rule, group
 from monitor.domain.monitor import Alerts
-from monitor.domain.trial import Flagged, Stretch, trial
+from monitor.jobs.trial import FALSE, NEW, OPEN, REAL, Trial
+from monitor.jobs.trial import trial as try_budgets
 
 START = datetime(2026, 3, 1, tzinfo=UTC)
 DAYS = [START + timedelta(days=n) for n in range(30)]
 RATE = 9_600  # rows a day: 100 a quarter of an hour
+
+
+class Flagged(NamedTuple):
+    """A stored outlier, as a trial reads it."""
+
+    event_at: datetime
+    entity: str | None
+    p_value: float
+    alert_id: int
+    mark: int
+    always: bool = False
+
+
+class Stretch(NamedTuple):
+    bin_at: datetime
+    p_value: float
+    rows: int
+    flagged: int
+
+
+def trial(rows: list[Flagged], stretches: list[Stretch], *rest: Any, **more: Any) -> Trial:
+    frames = [
+        pd.DataFrame(part, columns=kind._fields) for part, kind in ((rows, Flagged), (stretches, Stretch))
+    ]
+    return try_budgets(frames[0].astype({"always": bool}), frames[1], *rest, **more)
 
 
 def bins(tops: dict[int, float] | None = None, flagged: set[int] = frozenset()) -> list[Stretch]:
@@ -27,7 +55,7 @@ def outliers(seed: int, entities: int, count: int = 400) -> list[Flagged]:
     draw = random.Random(seed)
     at = [START + timedelta(seconds=draw.randrange(30 * 86_400)) for _ in range(count)]
     return [
-        Flagged(t, f"e{draw.randrange(entities)}", 10 ** -(2.7 + 3 * draw.random()), n, "open")
+        Flagged(t, f"e{draw.randrange(entities)}", 10 ** -(2.7 + 3 * draw.random()), n, OPEN)
         for n, t in enumerate(at)
     ]
 
@@ -41,34 +69,34 @@ def test_the_replay_is_the_grouping_of_scoring(seed: int, entities: int, lasting
     for level in found.levels:
         assert level.cutoff == pytest.approx(level.budget / RATE)
         kept = [
-            Outlier(n, f.entity, f.at, f.p_value, None, "", "", (), False)
+            Outlier(n, f.entity, f.event_at, f.p_value, None, "", "", (), False)
             for n, f in enumerate(rows) if f.p_value <= level.cutoff
         ]  # fmt: skip
         rule = Rule(alerts.gap, alerts.min_duration, level.cutoff)
         opened = [c.alert for c in group(kept, [], [], rule) if c.alert.state == "open"]
         by_day = [sum(a.first_event_at.date() == day.date() for a in opened) for day in DAYS]
-        assert [unseen for _, unseen, _, _ in level.days] == by_day
+        assert [day[OPEN] for day in level.days] == by_day
 
 
 def test_a_real_alert_is_shown_from_its_oddest_row_on_and_a_range_is_never_lost() -> None:
     rows = [
-        Flagged(START, "a", 1e-3, 1, "real"), Flagged(START, "a", 1e-4, 1, "real"),
-        Flagged(START, "b", 9e-4, 2, "real"), Flagged(START, "c", 0.4, 3, "real", always=True),
-        Flagged(START, "d", 1e-9, 4, "false"),
+        Flagged(START, "a", 1e-3, 1, REAL), Flagged(START, "a", 1e-4, 1, REAL),
+        Flagged(START, "b", 9e-4, 2, REAL), Flagged(START, "c", 0.4, 3, REAL, always=True),
+        Flagged(START, "d", 1e-9, 4, FALSE),
     ]  # fmt: skip
     found = trial(rows, bins(flagged={0}), Alerts(), [1, 9], DAYS, entities=True)
     assert found.real == 3
     assert [level.real for level in found.levels] == [2, 3]
-    assert found.levels[0].days[0][:3] == (2, 0, 1)
+    assert found.levels[0].days[0] == [2, 1, 0, 0]
 
 
 def test_a_group_counts_as_what_people_found_in_it() -> None:
     rows = [
-        Flagged(START, None, 1e-5, 1, "false"),
-        Flagged(START + timedelta(minutes=5), None, 1e-6, 2, "real"),
+        Flagged(START, None, 1e-5, 1, FALSE),
+        Flagged(START + timedelta(minutes=5), None, 1e-6, 2, REAL),
     ]
     found = trial(rows, bins(flagged={0}), Alerts(), [20], DAYS, entities=False)
-    assert found.levels[0].days[0] == (1, 0, 0, 0)
+    assert found.levels[0].days[0] == [1, 0, 0, 0]
 
 
 def test_what_was_never_flagged_is_estimated_near_the_truth() -> None:
@@ -81,7 +109,7 @@ def test_what_was_never_flagged_is_estimated_near_the_truth() -> None:
             tops[n] = min(p, tops.get(n, 1.0))
             if p <= 20 / RATE:
                 flagged.add(n)
-                rows.append(Flagged(START + timedelta(minutes=15 * n), f"e{len(rows)}", p, len(rows), "open"))
+                rows.append(Flagged(START + timedelta(minutes=15 * n), f"e{len(rows)}", p, len(rows), OPEN))
     found = trial(rows, bins(tops, flagged), Alerts(), [20, 60, 100], DAYS, entities=True)
     a_day = [sum(map(sum, level.days)) / 30 for level in found.levels]
     assert a_day[0] == pytest.approx(len(rows) / 30)
@@ -91,7 +119,7 @@ def test_what_was_never_flagged_is_estimated_near_the_truth() -> None:
 
 def test_neighbouring_odd_stretches_of_one_series_are_one_alert() -> None:
     found = trial([], bins({10: 1e-3, 11: 1e-3, 12: 1e-3, 90: 1e-3}), Alerts(), [5, 20], DAYS, entities=False)
-    assert [level.days[0][3] for level in found.levels] == [0, 2]
+    assert [level.days[0][NEW] for level in found.levels] == [0, 2]
 
 
 def test_what_the_floors_held_back_is_not_counted_as_new() -> None:
@@ -103,4 +131,4 @@ def test_what_the_floors_held_back_is_not_counted_as_new() -> None:
 
 def test_without_scores_there_is_nothing_to_try() -> None:
     found = trial([], [], Alerts(), [20], DAYS, entities=True)
-    assert found.rows_per_day == 0 and found.levels[0].days[0] == (0, 0, 0, 0)
+    assert found.rows_per_day == 0 and found.levels[0].days[0] == [0, 0, 0, 0]
