@@ -16,7 +16,6 @@ from monitor.storage import monitors, runs, versions
 from monitor.storage.database import Session
 
 ACTS = ("promote", "pin", "unpin")
-ASKING = "asking"  # in the session: "promote:40" while its question is open
 MOST = 2_000  # characters of a reason
 
 
@@ -31,9 +30,19 @@ class Question:
     go: str
 
 
-def question(reading: Session, config: Monitor, monitor_id: int, asking: str | None) -> Question | None:
+def asking(name: str) -> str | None:
+    """What is asked about a monitor's versions, such as "promote:40", while that question is open."""
+    found: str | None = st.session_state.get(_key(name))
+    return found
+
+
+def _key(name: str) -> str:
+    return f"asking {name}"
+
+
+def question(reading: Session, config: Monitor, monitor_id: int, asked: str | None) -> Question | None:
     """The open question in words; None where none is open, or it no longer stands."""
-    act, number = _understood(asking)
+    act, number = _understood(asked)
     if act not in ACTS:
         return None
     champion = versions.champion(reading, monitor_id)
@@ -78,15 +87,20 @@ def take(name: str, clicked: str) -> bool:
     """Do what a button on versions says; False where it is none of these buttons."""
     kind, _, rest = clicked.partition(":")
     if kind == "ask":
-        st.session_state[ASKING] = rest
+        st.session_state[_key(name)] = rest
     elif kind == "no":
-        st.session_state.pop(ASKING, None)
+        close(name)
     elif kind == "do":
-        st.session_state.pop(ASKING, None)
+        close(name)
         st.session_state["said"] = _done(name, rest)
     else:
         return False
     return True
+
+
+def close(name: str) -> None:
+    """Ask nothing any more."""
+    st.session_state.pop(_key(name), None)
 
 
 def _done(name: str, asked: str) -> str:

@@ -65,7 +65,7 @@ def _one(name: str) -> None:
     with session.database().read() as reading:
         found = _found(reading, name)
         head, rest = compose(
-            reading, found, kept.get("days", 30), kept.pop("said", ""), now, kept.get(registry.ASKING),
+            reading, found, kept.get("days", 30), kept.pop("said", ""), now, registry.asking(name),
             kept.get("versions", VERSIONS),
         )  # fmt: skip
         panel = _panel(reading, found, now)

@@ -36,7 +36,7 @@ def _whole(text: str, otherwise: int) -> int:
 
 def turn(name: str, kind: str, value: str) -> None:
     """Open what a link of these pages names; the address says where one is."""
-    st.session_state.pop(registry.ASKING, None)
+    registry.close(name)
     number, _, rest = value.partition(":")
     wanted = {"back": {}, "up": {"name": name}, "version": {"name": name, "version": number}}.get(kind)
     if wanted is None:  # left:41, left:41:reason, left:41:reason:page
@@ -50,7 +50,7 @@ def turn(name: str, kind: str, value: str) -> None:
 def _version(name: str, number: int) -> None:
     kept = st.session_state
     with session.database().read() as reading:
-        html = compose(reading, name, number, session.now(), kept.pop("said", ""), kept.get(registry.ASKING))
+        html = compose(reading, name, number, session.now(), kept.pop("said", ""), registry.asking(name))
     clicked = components.page("version", html)
     if clicked is not None and registry.take(name, clicked):
         st.rerun(scope="fragment")
