@@ -40,11 +40,11 @@ def curve(points: Sequence[Sequence[Any]]) -> Markup | None:
 def band(rows: int, p: float) -> tuple[int, int]:
     """Fewest and most of ``rows`` that are at or below p in 95 of 100 cases, were p right (binomial).
 
-    >>> band(1000, 0.01), band(4000, 0.5)
-    ((4, 17), (1938, 2062))
+    >>> band(1000, 0.01), band(1194, 0.5)
+    ((4, 17), (563, 631))
     """
     spread = math.sqrt(rows * p * (1 - p))
-    if spread > 20:
+    if spread > 6:
         return round(rows * p - 1.96 * spread), round(rows * p + 1.96 * spread)
     chance = total = (1 - p) ** rows
     low = 0 if total > TAILS else None

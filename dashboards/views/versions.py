@@ -96,6 +96,7 @@ def compose(
         span=_span(version, zone),
         left=sum((version.manifest_left_out or {}).values()),
         reasons=_reasons(version),
+        unreviewed=(version.manifest_left_out or {}).get("not reviewed yet", 0),
         champion=champion.number if champion else None,
         steps=decided,
         before=next((s.other for s in reversed(decided) if s.kind in ("promoted", "rolled back")), None),

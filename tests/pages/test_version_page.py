@@ -76,7 +76,7 @@ def test_live_calibration_counts_the_versions_own_scores_of_rows_it_did_not_lear
     assert "newest 500 scores" in page(database, 41)
 
 
-@pytest.mark.parametrize(("rows", "p"), [(50, 0.02), (400, 0.01), (4000, 0.001), (4000, 0.2)])
+@pytest.mark.parametrize(("rows", "p"), [(50, 0.02), (400, 0.01), (4000, 0.001), (1194, 0.5), (4000, 0.2)])
 def test_the_band_holds_a_true_p_about_95_times_of_100(rows: int, p: float) -> None:
     low, high = learning.band(rows, p)
     drawn = np.random.default_rng(0).binomial(rows, p, 20_000)
