@@ -131,28 +131,25 @@ def gate(figures: dict[str, Any]) -> list[dict[str, Any]]:
     """The gate's figures beside the champion's and the limits; empty where the gate did not measure."""
     if "auroc" not in figures:
         return []
-    least, most = figures.get("auroc_least"), figures.get("flagged_most")
-    auroc, flagged = figures["auroc"], figures.get("flagged_per_day")
-    found = [
-        ("Planted faults found, AUROC", auroc, figures.get("champion_auroc"), least, "{:.3f}", "at least ")
-    ]
-    if flagged is not None:
-        found.append(
-            (
-                "Flagged rows a day",
-                flagged,
-                figures.get("champion_flagged_per_day"),
-                most,
-                "{:,.1f}",
-                "at most ",
-            )
-        )
+    auroc = [figures.get(name) for name in ("auroc", "champion_auroc", "auroc_least")]
+    flagged = [figures.get(name) for name in ("flagged_per_day", "champion_flagged_per_day", "flagged_most")]
     return [
-        {"name": title, "this": form.format(this), "before": "–" if old is None else form.format(old),
-         "limit": "–" if limit is None else side + form.format(limit),
-         "holds": limit is None or (this >= limit if side == "at least " else this <= limit)}
-        for title, this, old, limit, form, side in found
-    ]  # fmt: skip
+        _measured("Planted faults found, AUROC", auroc, "{:.3f}", "at least"),
+        *(
+            [_measured("Flagged rows a day", flagged, "{:,.1f}", "at most")]
+            if "flagged_per_day" in figures
+            else []
+        ),
+    ]
+
+
+def _measured(name: str, figures: list[float | None], form: str, side: str) -> dict[str, Any]:
+    """One line: this version's figure, the champion's before, the limit; None is what was not measured or no number."""
+    this, _, limit = figures
+    words = ["–" if figure is None else form.format(figure) for figure in figures]
+    within = this is not None and (limit is None or (this >= limit if side == "at least" else this <= limit))
+    return {"name": name, "this": words[0], "before": words[1], "holds": within,
+            "limit": words[2] if limit is None else f"{side} {words[2]}"}  # fmt: skip
 
 
 def compose_left_out(reading: Session, name: str, number: int, reason: str, page: str, now: datetime) -> str:

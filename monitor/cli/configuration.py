@@ -34,6 +34,7 @@ def init(as_json: Json = False) -> None:
 
 def check(file: File, as_json: Json = False) -> None:
     """Find every fault of a configuration; nothing is applied."""
+    from monitor.domain.writing import counted
     from monitor.jobs.configuration import load
 
     document = load(file)
@@ -41,7 +42,7 @@ def check(file: File, as_json: Json = False) -> None:
     show(
         {"monitors": names},
         as_json,
-        f"{file}: no fault; {len(names)} monitors, {len(document.channels)} channels",
+        f"{file}: no fault; {counted(len(names), 'monitor')}, {counted(len(document.channels), 'channel')}",
     )
 
 

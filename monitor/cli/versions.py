@@ -35,9 +35,16 @@ def listed(name: Name, as_json: Json = False) -> None:
 def _lines(version: dict[str, Any], now: "datetime") -> list[tuple[Any, ...]]:
     """A line for each decision; the version is named on the first."""
     said = [f"{step.said('UTC', now)}: {step.reason}" for step in version["decisions"]] or ["not decided"]
-    state = f"{version['state']} (pinned)" if version["pinned"] else version["state"]
-    first = (f"v{version['number']}", state, version["objective"], stamp(version["created_at"]))
+    first = (f"v{version['number']}", _state(version), version["objective"], stamp(version["created_at"]))
     return [(*first, said[0]), *(("", "", "", "", words) for words in said[1:])]
+
+
+def _state(version: dict[str, Any]) -> str:
+    """The state, and what of it decides on whether one can go back to it."""
+    more = [
+        word for word, true in (("pinned", version["pinned"]), ("model dropped", version["emptied"])) if true
+    ]
+    return f"{version['state']} ({', '.join(more)})" if more else str(version["state"])
 
 
 @app.command()

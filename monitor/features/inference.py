@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from monitor.domain.writing import counted
 from monitor.features.base import Floats
 from monitor.features.categories import CategoryField
 from monitor.features.dates import DateField, as_times
@@ -71,7 +72,8 @@ def _from_texts(name: str, values: pd.Series) -> Encoder | str:
     distinct = known.astype(str).nunique()
     if distinct > max(FEW, len(known) / 2):
         return (
-            f"looks like an identifier or free text: {distinct} distinct values in {len(known)} rows; "
+            f"looks like an identifier or free text: {counted(distinct, 'distinct value')} in "
+            f"{counted(len(known), 'row')}; "
             "name it under categorical to use it all the same"
         )
     return CategoryField.fit(name, values)

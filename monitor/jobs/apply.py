@@ -63,6 +63,7 @@ def apply(
             created = configuration.carry_out(session, change, document, now, actor)
             if created is not None:
                 runs.offer(session, Request("pull", created, "created"), actor, now)
+        for change in planned.changes:  # the trail's lock comes last, after all rows that others may hold
             detail = {"kind": change.kind, "fields": [[p, a, b] for p, a, b in change.fields]}
             audit.append(session, now, actor, "config.applied", f"{change.what}:{change.name}", detail)
         last = configuration.last_applied(session)

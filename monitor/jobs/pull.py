@@ -3,6 +3,7 @@
 import math
 from datetime import datetime
 
+from monitor.domain import writing
 from monitor.domain.field import Schema
 from monitor.domain.run import Outcome, Request, Run
 from monitor.jobs.context import Context
@@ -99,7 +100,7 @@ def _follow(session: Session, run: Run, watched: Watched) -> list[Request]:
 
 
 def _sentence(totals: dict[str, int], notices: list[str]) -> str:
-    parts = [f"{totals['stored']:,} new rows"]
+    parts = [writing.counted(totals["stored"], "new row")]
     parts += [f"{totals['known']:,} already known"] if totals["known"] else []
     parts += [f"{totals['quarantined']:,} quarantined"] if totals["quarantined"] else []
     return "; ".join([", ".join(parts), *notices[:3]])

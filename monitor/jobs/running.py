@@ -11,13 +11,12 @@ import psutil
 import structlog
 
 from monitor.domain.errors import DatabaseAway, MonitorError, Superseded
-from monitor.domain.run import Outcome, Run
+from monitor.domain.run import TRIES, Outcome, Run
 from monitor.jobs.context import Context
 from monitor.storage import leases, runs
 from monitor.storage.database import OperationalFault
 
 log = structlog.get_logger()
-TRIES = 5  # of a run whose fault may pass
 WAIT = 10.0  # seconds before the second try, doubling
 
 
@@ -53,8 +52,13 @@ def reap(context: Context) -> int:
         return runs.requeue_orphans(session, context.now())
 
 
-def execute(context: Context, run: Run, perform: Callable[[Context, Run], Outcome]) -> Outcome | None:
-    """Do the work of a claimed run and write its end; None where it did not succeed."""
+def execute(
+    context: Context, run: Run, perform: Callable[[Context, Run], Outcome], *, told: bool = False
+) -> Outcome | None:
+    """Do the work of a claimed run and write its end; None where it did not succeed.
+
+    told: the caller tells a person what went wrong, so the log does not say it a second time.
+    """
     log.info("run started", job=run.job, run=run.run_id, slot=run.slot, attempt=run.attempt)
     try:
         with _beating(context, run):
@@ -63,9 +67,9 @@ def execute(context: Context, run: Run, perform: Callable[[Context, Run], Outcom
         log.warning("run superseded", run=run.run_id, reason=str(fault))
         _end(context, run, "done", f"handed over: {fault}", None)
     except MonitorError as fault:
-        _fault(context, run, fault)
+        _fault(context, run, fault, told)
     except OperationalFault as fault:
-        _fault(context, run, DatabaseAway(f"the database did not answer: {fault.orig}"))
+        _fault(context, run, DatabaseAway(f"the database did not answer: {fault.orig}"), told)
     except Stopped:
         _postpone(context, run, "stopped by the operator; goes on at the next start", 0.0)
         raise
@@ -84,8 +88,9 @@ def execute(context: Context, run: Run, perform: Callable[[Context, Run], Outcom
     return None
 
 
-def _fault(context: Context, run: Run, fault: MonitorError) -> None:
-    log.warning("run failed", job=run.job, run=run.run_id, reason=str(fault), permanent=fault.permanent)
+def _fault(context: Context, run: Run, fault: MonitorError, told: bool) -> None:
+    say = log.info if told else log.warning
+    say("run failed", job=run.job, run=run.run_id, reason=str(fault), permanent=fault.permanent)
     if fault.permanent or run.attempt >= TRIES:
         _end(context, run, "failed", str(fault), None)
     else:

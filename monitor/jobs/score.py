@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from monitor.detection.detector import Detector
-from monitor.domain import policy, sentence
+from monitor.domain import policy, sentence, writing
 from monitor.domain.alert import Change, Outlier, Rule, group
 from monitor.domain.errors import MonitorError
 from monitor.domain.run import Outcome, Request, Run
@@ -43,7 +43,8 @@ def score(context: Context, run: Run) -> Outcome:
             context.progress(run, 0.0, f"{totals['scored']:,} rows scored")
     follow = [Request("notify", None, f"after-{run.run_id}")] if totals["notified"] else []
     message = (
-        f"{totals['scored']:,} rows scored, {totals['flagged']:,} flagged, {totals['opened']:,} alerts opened"
+        f"{writing.counted(totals['scored'], 'row')} scored, {totals['flagged']:,} flagged, "
+        f"{writing.counted(totals['opened'], 'alert')} opened"
     )
     return Outcome(message, totals, follow)
 

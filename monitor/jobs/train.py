@@ -32,7 +32,7 @@ def train(context: Context, run: Run) -> Outcome:
         if watched.schema is None:
             raise NotEnoughRows(f"{watched.config.name} has no rows yet; pull first")
         rows = readings.latest(session, readings.table(watched.config.table, watched.schema), MOST)
-        known = labels.anomalous(session, run.monitor_id)
+        known = labels.anomalous(session, run.monitor_id, rows["source_key"].tolist())
         pending = alerts.unlearnable(session, run.monitor_id, context.now())
     seen, manifest = select(rows, known, pending)
     if len(seen) < LEAST:

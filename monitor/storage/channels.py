@@ -9,6 +9,7 @@ from monitor.domain.alert import SEVERITIES
 from monitor.domain.errors import UnknownError
 from monitor.domain.monitor import Webhook
 from monitor.storage import tables
+from monitor.storage.monitors import CALLED
 
 C = tables.channels.c
 
@@ -34,7 +35,7 @@ def change(session: Session, change_id: int) -> dict[str, Any]:
     a, c = tables.alerts.c, tables.alert_changes.c
     row = session.execute(
         sa.select(c.kind, c.at, a.public_id, a.entity, a.severity, a.why, a.p_value, a.value, a.members,
-                  a.first_event_at, a.last_event_at, a.queue, tables.monitors.c.name.label("monitor"))
+                  a.first_event_at, a.last_event_at, a.queue, CALLED.label("monitor"))
         .join_from(tables.alert_changes, tables.alerts, a.alert_id == c.alert_id)
         .join(tables.monitors, tables.monitors.c.monitor_id == a.monitor_id)
         .where(c.change_id == change_id)

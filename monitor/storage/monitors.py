@@ -13,6 +13,8 @@ from monitor.domain.monitor import Monitor
 from monitor.storage import tables
 
 M = tables.monitors.c
+REMOVED = "~deleted~"  # between a removed monitor's old name and its number: its name is free again
+CALLED = sa.func.replace(M.name, REMOVED + sa.cast(M.monitor_id, sa.Text), " (removed)")  # as people read it
 FIRST = 40  # bits of a reading_id that count a monitor's rows
 
 

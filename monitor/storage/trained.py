@@ -11,6 +11,7 @@ from monitor.domain.errors import UnknownError
 from monitor.domain.version import NOMINAL
 from monitor.storage import tables
 from monitor.storage.types import UtcDateTime
+from monitor.storage.versions import EMPTIED
 
 A, O, S, V = tables.alerts.c, tables.outliers.c, tables.scores.c, tables.versions.c  # noqa: E741  as in evidence
 NEWEST = 5_000  # scores that are looked at for the calibration of today
@@ -45,7 +46,7 @@ def version(session: Session, monitor_id: int, number: int) -> Any:
     """
     row = session.execute(
         sa.select(V.version_id, V.number, V.state, V.objective, V.created_at, V.decided_at, V.decision, V.facts,
-                  V.pinned, V.trained_through, V.scored_through, V.threshold,
+                  V.pinned, V.trained_through, V.scored_through, V.threshold, EMPTIED.label("emptied"),
                   *[V.manifest[part].label(f"manifest_{part}") for part in PARTS])
         .where(V.monitor_id == monitor_id, V.number == number)
     ).first()  # fmt: skip

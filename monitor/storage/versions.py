@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from monitor.domain import version as deciding
-from monitor.domain.errors import BundleCorrupt, Superseded, UnknownError
+from monitor.domain.errors import BundleCorrupt, ModelDropped, Superseded, UnknownError
 from monitor.domain.version import Step
 from monitor.storage import tables
 from monitor.storage.monitors import FIRST
@@ -33,6 +33,9 @@ class Version:
     decided_at: datetime | None
 
 
+EMPTIED = (
+    sa.func.length(V.bundle) == 0
+)  # the model was dropped; neither database reads the bytes for their length
 LIGHT = [V[f] for f in Version.__dataclass_fields__]
 
 
@@ -81,8 +84,11 @@ def bundle(session: Session, version_id: int) -> bytes:
 
     Raises:
         BundleCorrupt: they do not match the sha256 they were stored with.
+        ModelDropped: ``empty`` dropped them.
     """
     row = session.execute(sa.select(V.bundle, V.sha256, V.number).where(V.version_id == version_id)).one()
+    if not row.bundle:
+        raise _dropped(session, version_id)
     got = hashlib.sha256(row.bundle).hexdigest()
     if got != row.sha256:
         raise BundleCorrupt(
@@ -115,6 +121,9 @@ def promote(session: Session, version: Version, step: Step) -> Step:
     """Make a version champion; it goes on where the old one stopped, so no row is told twice.
 
     Returns the step as it was stored, which names the version that it replaced.
+
+    Raises:
+        ModelDropped: it has no model any more.
     """
     old = session.execute(
         sa.update(tables.versions)
@@ -126,12 +135,15 @@ def promote(session: Session, version: Version, step: Step) -> Step:
         step = replace(step, other=old.number)
         _note(session, old.version_id, replace(step, kind="replaced", figures={}, other=version.number))
     _note(session, version.version_id, step)
-    session.execute(
+    promoted = session.execute(
         sa.update(tables.versions)
-        .where(V.version_id == version.version_id)
+        .where(V.version_id == version.version_id, ~EMPTIED)
         .values(state="champion", decided_at=step.at,
                 scored_through=max(version.scored_through, old.scored_through if old else 0))
-    )  # fmt: skip
+        .returning(V.version_id)
+    ).scalar()  # fmt: skip
+    if promoted is None:
+        raise _dropped(session, version.version_id)
     return step
 
 
@@ -148,6 +160,41 @@ def reject(session: Session, version: Version, step: Step) -> Step:
             sa.update(tables.versions).where(V.version_id == version.version_id).values(decided_at=step.at)
         )
     return step
+
+
+def empty(session: Session, back: int, before: datetime) -> int:
+    """Drop the models that nobody will go back to; returns how many. The rows stay with their facts.
+
+    Kept: champions and the ``back`` last ones before each, what is pinned, and what was never champion and is not
+    older than ``before``.
+    """
+    newer = tables.versions.alias("newer")
+    since = sa.select(sa.func.count()).where(
+        newer.c.monitor_id == V.monitor_id, newer.c.state == "retired", newer.c.decided_at > V.decided_at
+    )
+    old = sa.case(
+        (V.state == "retired", since.correlate(tables.versions).scalar_subquery() >= back),
+        else_=V.created_at < before,
+    )
+    gone = session.execute(
+        sa.update(tables.versions)
+        .where(V.state != "champion", ~V.pinned, ~EMPTIED, old)
+        .values(bundle=b"")
+        .returning(V.version_id)
+    )
+    return len(gone.all())
+
+
+def _dropped(session: Session, version_id: int) -> ModelDropped:
+    """What can be done instead."""
+    number, monitor_id = session.execute(
+        sa.select(V.number, V.monitor_id).where(V.version_id == version_id)
+    ).one()
+    whole = sa.select(V.number).where(V.monitor_id == monitor_id, ~EMPTIED).order_by(V.number.desc())
+    others = ", ".join(f"v{n}" for n in session.scalars(whole)) or "none"
+    return ModelDropped(
+        f"the model of v{number} was dropped; still there: {others}; promote one of them, or train"
+    )
 
 
 def set_pinned(session: Session, version: Version, step: Step) -> bool:
@@ -181,7 +228,7 @@ def _one(session: Session, condition: sa.ColumnElement[bool]) -> Version | None:
 def listed(session: Session, monitor_id: int) -> list[dict[str, Any]]:
     """All versions without their bytes, newest first; ``decisions`` are steps, newest last."""
     wanted = (V.version_id, V.number, V.state, V.objective, V.created_at, V.decision, V.decided_at, V.pinned,
-              V.manifest)  # fmt: skip
+              V.manifest, EMPTIED.label("emptied"))  # fmt: skip
     rows = session.execute(sa.select(*wanted).where(V.monitor_id == monitor_id).order_by(V.number.desc()))
     return [dict(r._mapping) | {"decisions": deciding.steps(r.decision, r.decided_at)} for r in rows]
 

@@ -79,6 +79,14 @@ def test_money_and_units_stand_with_their_numbers() -> None:
     assert (distance.actual, distance.usual, distance.outside) == ("38 km", "0 – 41 km", False)
 
 
+def test_an_expected_value_outside_of_the_usual_is_explained(fresh: Database) -> None:
+    assert "may lie outside of the usual" not in shown(fresh, Asked("plant"))
+    with fresh.write() as session:
+        odd = [seed.part("flow", 1.0, 39.0, 30.0, 37.9, 42.1, unit="m³/h")]
+        session.execute(sa.update(tables.outliers).values(explanation=odd))
+    assert "may lie outside of the usual" in shown(fresh, Asked("plant"))
+
+
 def test_every_text_of_a_template_is_escaped() -> None:
     assert "<script>" not in render(
         "empty", asked=Asked(words="<script>"), figures=inbox.Figures(0, 0, {}, 0)

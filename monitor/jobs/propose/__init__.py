@@ -42,7 +42,8 @@ def propose(source: dict[str, Any], name: str, now: datetime) -> Proposal:
     batch = open_source(plain.source).read({}, ROWS)
     rows = batch.readings.head(ROWS)
     if rows.empty:
-        raise SourceRefused(f"{name}: the source has no rows to look at; add it again when it has")
+        why = "; ".join(batch.notices) or "the source has no rows to look at"
+        raise SourceRefused(f"{name}: {why}; add it again when it has rows")
     schema = infer(rows, plain)
     look = Look(admit(replace(batch, readings=rows, origin=None), schema, plain, now).rows, schema, {})
     reasons = []

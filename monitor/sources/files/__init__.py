@@ -13,11 +13,12 @@ import pyarrow.compute as pc
 from monitor.domain.errors import SourceRefused, SourceUnavailable
 from monitor.domain.field import Schema
 from monitor.domain.monitor import FilesSource
+from monitor.domain.run import NO_FILE
 from monitor.sources.base import PAGE, Batch, Cursor, resolved
 from monitor.sources.files import delimited, parquet
 from monitor.sources.files.header import LARGEST, Unreadable, read_header
 from monitor.sources.files.known import Known
-from monitor.sources.files.listing import Found, find
+from monitor.sources.files.listing import WILD, Found, find
 from monitor.sources.files.packed import ENDS_EARLY, damaged
 from monitor.sources.files.page import Page, shorten
 from monitor.sources.files.state import State, remember, unchanged
@@ -62,7 +63,8 @@ class Files:
     def _read(self, found: list[Found], cursor: Cursor, limit: int) -> Batch:
         known = Known.of(cursor)
         todo = [f for f in found if not (f.name in known.files and unchanged(known.files[f.name], f))]
-        notices = known.recognise(todo, {f.name for f in found}, self._config.format)
+        notices = [] if found else [self._nothing_there(known)]
+        notices += known.recognise(todo, {f.name for f in found}, self._config.format)
         pages: list[Page] = []
         left, more = limit, False
         for place, file in enumerate(todo):
@@ -78,6 +80,13 @@ class Files:
             if more:
                 break
         return _batch(pages, known.cursor(), more, notices)
+
+    def _nothing_there(self, known: Known) -> str:
+        """A glob, or a file that was never there, may be waiting for its first file; one that went away is a fault."""
+        words = f"{NO_FILE} {self._config.path!r}; put one there, or correct the path"
+        if known.files and not WILD.search(self._config.path):
+            raise SourceUnavailable(words)
+        return words
 
     def _look(self, file: Found, state: State, limit: int) -> Page:
         seen = {"size": file.size, "stamp": file.stamp, "settled": file.settled}

@@ -11,7 +11,7 @@ from typing import Any, BinaryIO
 import fsspec
 from fsspec.core import url_to_fs
 
-from monitor.domain.errors import SourceRefused, SourceUnavailable
+from monitor.domain.errors import SourceRefused
 from monitor.sources.files.packed import unpacked
 
 WILD = re.compile(r"[*?\[]")
@@ -59,13 +59,13 @@ def find(path: str, now: float) -> list[Found]:
     """The files in order of name.
 
     now: seconds since the epoch, to judge which files still grow.
-    Raises SourceUnavailable where one named file is not there, SourceRefused for a path that can never be read.
+    Raises SourceRefused for a path that can never be read.
     """
     fs, inside = _filesystem(path)
     fs.invalidate_cache()
     if not WILD.search(inside):
         if not fs.exists(inside):
-            raise SourceUnavailable(f"there is no file {path!r} (yet)")
+            return []
         if fs.isdir(inside):
             raise SourceRefused(
                 f"{path!r} is a folder; expected a file or a glob such as {path.rstrip('/')}/*.csv"

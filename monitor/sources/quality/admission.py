@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 from monitor.domain.errors import SourceRefused
 from monitor.domain.field import Schema
 from monitor.domain.monitor import Monitor
+from monitor.domain.writing import counted
 from monitor.sources.base import Batch
 from monitor.sources.quality import cells
 from monitor.sources.quality.cells import Cells
@@ -168,7 +169,7 @@ def _labels(
     if len(strange):
         some = ", ".join(map(repr, strange.str.slice(0, 40).unique()[:3]))
         notices.append(
-            f"{len(strange)} labels in {part.label} are neither true nor false, such as {some}; left unknown"
+            f"{counted(len(strange), 'label')} in {part.label}: neither true nor false, such as {some}; left unknown"
         )
     known = value.notna().to_numpy()
     return pd.DataFrame(

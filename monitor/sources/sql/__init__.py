@@ -9,12 +9,13 @@ import sqlalchemy as sa
 
 from monitor.domain.field import Schema
 from monitor.domain.monitor import SqlSource
+from monitor.domain.writing import counted
 from monitor.sources.base import PAGE, Batch, Cursor, resolved
-from monitor.sources.sql.connection import meaning, only_read, open_engine
+from monitor.sources.sql.connection import MYSQL, meaning, only_read, open_engine
 from monitor.sources.sql.keyset import page, with_null
 from monitor.sources.sql.position import advance, start
 from monitor.sources.sql.rows import Rows, fetch
-from monitor.sources.sql.statement import one_select
+from monitor.sources.sql.statement import one_select, unambiguous
 from monitor.sources.sql.values import HORIZON
 
 ASTRAY = 10_000  # rows without a usable cursor value that are remembered one by one
@@ -49,6 +50,8 @@ class Sql:
         query = one_select(self._config.query)
         address, secrets = resolved(self._config.url)
         engine = open_engine(address)
+        if engine.dialect.name in MYSQL:
+            unambiguous(query)
         try:
             with engine.connect() as connection:
                 only_read(connection)
@@ -76,7 +79,7 @@ class Sql:
             new["astray"], rejected = cursor.get("astray", {}), rejected.iloc[:0]
             notices.append(f"more than {ASTRAY} rows have no usable cursor value; the rest is not listed")
         if len(new.get("seen", {})) > limit:
-            again = f"{len(new['seen'])} rows are read again each time"
+            again = f"{counted(len(new['seen']), 'row')} are read again each time"
             notices.append(f"{again}; add a column to cursor, or lower delay")
         more = full and bool(len(fresh.rows) or len(rejected))
         return Batch(fresh.frame(), new, pd.Series(origins, dtype="str"), rejected, more, notices)
