@@ -1,4 +1,4 @@
-"""The two components: the inbox, and a page that is only read. Their HTML is made and escaped in Python."""
+"""The components: the inbox, a page that is only read, the budget. Their HTML is made and escaped in Python."""
 
 from typing import Any
 
@@ -30,6 +30,18 @@ def page(key: str, html: str) -> str | None:
     )
     clicked: str | None = mount(key=key, data={"html": html}, on_go_change=_noted).go
     return clicked
+
+
+def budget(key: str, data: dict[str, Any]) -> tuple[float | None, bool]:
+    """Show the budget's panel; returns the budget that was set, and whether the last change is to be undone."""
+    mount = st.components.v2.component(
+        "monitor.budget",
+        html=read("templates/budget.html"),
+        css=read("assets/base.css") + read("assets/budget.css"),
+        js=read("assets/budget.js"),
+    )
+    said = mount(key=key, data=data, on_set_change=_noted, on_undo_change=_noted)
+    return (float(said.set) if isinstance(said.set, int | float) else None), bool(said.undo)
 
 
 def _noted() -> None:

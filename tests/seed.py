@@ -12,7 +12,8 @@ from sqlalchemy.orm import Session
 
 from monitor.domain.field import Field, Schema
 from monitor.domain.monitor import Monitor
-from monitor.storage import readings, tables
+from monitor.domain.version import GATE, Step, kept
+from monitor.storage import configuration, readings, tables
 from monitor.storage.database import Database
 
 QUIET = {"source": {"kind": "files", "path": "rows.csv"}}
@@ -216,19 +217,51 @@ def fill(database: Database, now: datetime | None = None, days: int = 30) -> Non
         _pump(seed, days)
         _others(seed, days)
         seed.flush()
+        configuration.revise(session, configuration.current(session), "seed", "file", seed.now)
 
 
+SAID = {
+    "rows": 1_190_000,
+    "left_out": {"confirmed in a review": 2},
+    "left_out_rows": [1 << 40 | 7, 1 << 40 | 8],
+}
+LEFT = {  # rows 1 to 60 of card-payments, and one that is not stored any more
+    "rows": 1_204_118, "from": "2026-01-02T00:00:00+00:00", "to": "2026-03-28T23:00:00+00:00",
+    "held_back": {"rows": 4000, "from": "2026-03-28T23:00:10+00:00"},
+    "left_out": {"confirmed in a review": 58, "not reviewed yet": 3},
+    "left_out_rows": [*(1 << 40 | n for n in range(1, 61)), 1 << 40 | 999_999],
+    "left_out_reasons": ["confirmed in a review", "not reviewed yet"], "left_out_why": [0] * 58 + [1] * 3,
+    "left_out_rows_capped": False,
+}  # fmt: skip
+FACTS = {
+    "objective": "denoising", "seed": 0, "contaminated": True, "seconds": 41.2, "rows_trained": 80_000,
+    "reason": "the 80000 training rows are taken as clean, where a wide denoising network fits best",
+    "curve": [[25 * n, round(0.2 + 1.1 * 0.8**n, 4), round(0.24 + 1.05 * 0.82**n, 4)] for n in range(1, 25)],
+    "fields": ["amount", "payments_1h", "distance", "merchant"],
+    "refused": {"note": "its values are all different"}, "versions": {"torch": "2.9.0", "numpy": "2.3.4"},
+}  # fmt: skip
+GATED: tuple[str, dict[str, Any]] = (
+    "not worse than the champion: AUROC 0.970 against 0.962 on 4,000 held-back rows; "
+    "31.2 flagged rows a day against a budget of 20.0",
+    {
+        "auroc": 0.97, "champion_auroc": 0.962, "auroc_least": 0.942, "flagged_per_day": 31.2, "flagged_most": 40.0,
+        "allowed_per_day": 20.0, "champion_flagged_per_day": 24.5, "held_back_rows": 4000,
+        "calibration": {"rows": 4000, "below": [[0.001, 5], [0.002, 9], [0.005, 23], [0.01, 44], [0.02, 87],
+                                                [0.05, 211], [0.1, 405], [0.2, 793], [0.5, 2015]]},
+    },
+)  # fmt: skip
 CARD_FIELDS = {"amount": "number", "payments_1h": "integer", "distance": "number", "merchant": "category"}
 PUMP_FIELDS = {"flow": "number", "pressure": "number", "current": "number"}
 
 
 def _cards(seed: Seed, days: int) -> None:
     monitor_id = seed.monitor(CARDS, CARD_FIELDS)
-    seed.version(monitor_id, 39, "retired", 2)
+    seed.version(monitor_id, 39, "retired", 2, manifest=SAID)
     seed.version(monitor_id, 40, "rejected", 1, decision={
         "reason": "finds fewer planted faults than the champion: AUROC 0.941 against 0.968 on 4,000 held-back rows",
         "promoted": False, "figures": {"auroc": 0.941}})  # fmt: skip
-    seed.version(monitor_id, 41, "champion", 0.5)
+    seed.version(monitor_id, 41, "champion", 0.5, manifest=LEFT, facts=FACTS, decision=kept(
+        [Step("promoted", GATE, seed.now - timedelta(hours=11, minutes=49), *GATED, 39)]))  # fmt: skip
     rows: list[dict[str, Any]] = []
     odd: dict[int, list[int]] = {}
     for card in range(30):

@@ -2,40 +2,49 @@
 
 from datetime import datetime, timedelta
 from typing import Any
-from uuid import uuid4
 
 import streamlit as st
 
-from dashboards import components, series, session
+from dashboards import budget, components, registry, series, session
 from dashboards.markup import render
+from dashboards.views import versions
 from dashboards.views.overview import standing
 from monitor.domain import writing
-from monitor.domain.errors import UnknownError
-from monitor.domain.monitor import Monitor
-from monitor.domain.run import Request
-from monitor.storage import pages, runs
+from monitor.domain.errors import MonitorError, UnknownError
+from monitor.domain.monitor import Alerts, Monitor
+from monitor.domain.version import steps
+from monitor.jobs import budget as rules
+from monitor.storage import monitors, pages
 from monitor.storage.database import Session
 from monitor.storage.pages import Sought
 
 RANGES = {1: "24 h", 7: "7 days", 30: "30 days", 90: "90 days"}
+FRESH = timedelta(minutes=5)  # after which the budget's panel is worked out again
+VERSIONS = 12  # in the list at first, and more at each asking
 
 
 def show() -> None:
-    name = st.query_params.get("name")
+    name, version = st.query_params.get("name"), st.query_params.get("version")
     if name is None:
         _all()
-    else:
+    elif version is None:
         _one(name)
+    else:
+        versions.show(name, version)
 
 
 @st.fragment(run_every=10)
 def _all() -> None:
-    now = session.now()
     with session.database().read() as reading:
-        found = pages.fleet(reading)
-        failed = pages.failures(reading)
-    lines = [_line(m, failed.get(m.monitor_id), now) for m in found]
-    session.go(components.page("monitors", render("monitors", fleet=lines, now=now)))
+        html = compose_all(reading, session.now())
+    session.go(components.page("monitors", html))
+
+
+def compose_all(reading: Session, now: datetime) -> str:
+    """The list of all monitors as HTML."""
+    failed = pages.failures(reading)
+    lines = [_line(m, failed.get(m.monitor_id), now) for m in pages.fleet(reading)]
+    return render("monitors", fleet=lines, now=now)
 
 
 def _line(m: pages.Standing, failed: Any, now: datetime) -> dict[str, Any]:
@@ -45,57 +54,111 @@ def _line(m: pages.Standing, failed: Any, now: datetime) -> dict[str, Any]:
         "m": m, "config": config, "state": state, "zone": config.schedule.timezone,
         "tone": {"failing": "critical", "late": "high"}.get(state, ""), "pull": writing.duration(config.schedule.pull),
         "fields": len((m.fields or {"fields": []})["fields"]), "source": config.source.kind, "failed": failed,
-        "rule": rule(config), "train": writing.cron(config.schedule.train),
+        "rule": budget.rule(config.alerts), "train": writing.cron(config.schedule.train),
     }  # fmt: skip
-
-
-def rule(config: Monitor) -> str:
-    """What turns p-values into alerts, in words."""
-    alerts = config.alerts
-    if alerts.budget is not None:
-        return f"{alerts.budget:g} alerts a day"
-    if alerts.fdr is not None:
-        return f"false-discovery rate {alerts.fdr:g}"
-    return f"p at most {alerts.p_value:g}"
 
 
 @st.fragment(run_every=10)
 def _one(name: str) -> None:
-    now = session.now()
+    """What stands above the budget, the budget, and the rest: one look at the database for both parts of the page."""
+    now, kept = session.now(), st.session_state
     with session.database().read() as reading:
-        html = compose(reading, name, st.session_state.get("days", 30), st.session_state.pop("said", ""), now)
-    clicked = components.page("monitor", html)
+        found = _found(reading, name)
+        head, rest = compose(
+            reading, found, kept.get("days", 30), kept.pop("said", ""), now, registry.asking(name),
+            kept.get("versions", VERSIONS),
+        )  # fmt: skip
+        panel = _panel(reading, found, now)
+    clicked = components.page("monitor", head)
+    if panel is not None:
+        _budget(name, panel)
+    clicked = components.page("monitor-more", rest) or clicked
     if clicked is not None and _act(name, clicked):
         st.rerun(scope="fragment")
     session.go(clicked)
 
 
-def compose(reading: Session, name: str, days: int, said: str, now: datetime) -> str:
-    """One monitor's page as HTML.
+def _panel(reading: Session, found: pages.Standing, now: datetime) -> budget.Panel | None:
+    """The budget's panel, made again when the rule changed or it has become old."""
+    rule = found.document["alerts"]
+    kept = st.session_state.get("panel")
+    if kept is None or kept[:2] != (found.name, rule) or now - kept[2] > FRESH:
+        panel = budget.compose(reading, found, now) if found.version else None
+        kept = st.session_state["panel"] = (found.name, rule, now, panel)
+    found_panel: budget.Panel | None = kept[3]
+    return found_panel
 
+
+def _budget(name: str, panel: budget.Panel) -> None:
+    wanted, undo = components.budget("budget", panel)
+    if wanted is None and not undo:
+        return
+    try:
+        with session.database().write() as writing:
+            if undo:
+                rules.undo(writing, name, session.actor(), session.now())
+            else:
+                seen = Alerts.model_validate(panel["seen"])
+                rules.set_budget(writing, name, wanted or 0.0, seen, session.actor(), session.now())
+    except MonitorError as fault:
+        st.session_state["said"] = str(fault)
+    st.session_state.pop("panel", None)
+    st.rerun(scope="fragment")
+
+
+def _found(reading: Session, name: str) -> pages.Standing:
+    """
     Raises:
         UnknownError: there is no such monitor.
     """
-    found = next((m for m in pages.fleet(reading) if m.name == name), None)
+    found = next(iter(pages.fleet(reading, name)), None)
     if found is None:
-        raise UnknownError("monitor", name, [m.name for m in pages.fleet(reading)])
-    failed = pages.failures(reading).get(found.monitor_id)
+        raise UnknownError("monitor", name, [w.config.name for w in monitors.listed(reading)])
+    return found
+
+
+def compose(
+    reading: Session,
+    found: pages.Standing,
+    days: int,
+    said: str,
+    now: datetime,
+    asking: str | None = None,
+    listed: int = VERSIONS,
+) -> tuple[str, str]:
+    """One monitor's page as HTML: what stands above the budget, and what below.
+
+    asking: the question on a version that is open; listed: how many versions are shown.
+    """
+    failed = pages.failures(reading, found.monitor_id).get(found.monitor_id)
     line = _line(found, failed, now)
     start = now - timedelta(days=days)
     bins = pages.scores(reading, found.monitor_id, start, now)
-    return render(
+    trained = pages.versions(reading, found.monitor_id, listed + 1)
+    head = render(
         "monitor",
+        **line,
+        now=now,
+        said=said,
+        waiting=[r for state in ("running", "queued")
+                 for r in pages.runs(reading, Sought(found.monitor_id, state=state), None, 5)],
+    )  # fmt: skip
+    rest = render(
+        "monitor_more",
         **line,
         now=now,
         days=days,
         ranges=RANGES,
-        said=said,
         chart=series.history(bins, start, now, found.threshold, line["zone"]) if bins else None,
-        legend=series.legend(("line", "oddest row of a stretch"), ("hot", "flagged"), ("expected", "threshold")),
-        versions=pages.versions(reading, found.monitor_id),
-        waiting=[r for state in ("running", "queued")
-                 for r in pages.runs(reading, Sought(found.monitor_id, state=state), None, 5)],
-    )  # fmt: skip
+        legend=series.legend(
+            ("line", "oddest row of a stretch"), ("hot", "flagged"), ("expected", "threshold")
+        ),
+        versions=trained[:listed],
+        older=len(trained) > listed,
+        steps=steps,
+        question=registry.question(reading, line["config"], found.monitor_id, asking),
+    )
+    return head, rest
 
 
 def _act(name: str, clicked: str) -> bool:
@@ -103,22 +166,12 @@ def _act(name: str, clicked: str) -> bool:
     kind, _, value = clicked.partition(":")
     if kind == "days":
         st.session_state["days"] = int(value)
-    elif kind in ("pull", "train", "promote"):
-        st.session_state["said"] = ask(name, kind, int(value) if value else None)
-    elif kind == "back":
-        st.query_params.clear()
-        st.rerun()
+    elif kind in ("pull", "train"):
+        st.session_state["said"] = registry.ask(name, kind)
+    elif kind == "older":
+        st.session_state["versions"] = st.session_state.get("versions", VERSIONS) + 2 * VERSIONS
+    elif kind in ("back", "version", "left"):
+        versions.turn(name, kind, value)
     else:
-        return False
+        return registry.take(name, clicked)
     return True
-
-
-def ask(name: str, job: str, version_id: int | None) -> str:
-    """Put a run into the queue and say so; a worker takes it up."""
-    with session.database().read() as reading:
-        found = next(m for m in pages.fleet(reading) if m.name == name)
-    counts = {"version_id": version_id, "by_hand": True} if version_id is not None else {}
-    request = Request(job, found.monitor_id, f"manual-{uuid4().hex}", counts)
-    with session.database().write() as writing:
-        runs.offer(writing, request, session.actor(), session.now())
-    return {"pull": "A pull", "train": "A training", "promote": "The change of version"}[job] + " is queued."

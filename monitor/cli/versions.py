@@ -1,27 +1,42 @@
 """versions list, promote, rollback, pin."""
 
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from monitor.cli.jobs import Name
 from monitor.cli.output import Json, opened, show, stamp, table
 
+if TYPE_CHECKING:
+    from datetime import datetime
+
 app = typer.Typer(help="The trained versions of a monitor.", no_args_is_help=True)
 Number = Annotated[int, typer.Argument(help="A version's number, such as 3 for v3.", show_default=False)]
+Why = Annotated[str, typer.Option("--why", help="The reason, kept with the version.", show_default=False)]
 
 
 @app.command("list")
 def listed(name: Name, as_json: Json = False) -> None:
-    """List the versions of a monitor with what the gate decided and why."""
+    """List the versions of a monitor with everything that was decided on each, and why."""
+    from monitor.domain.version import written
     from monitor.storage import monitors, versions
 
     with opened() as context, context.database.read() as session:
         found = versions.listed(session, monitors.named(session, name).monitor_id)
-    rows = [(f"v{v['number']}", _state(v), v["objective"],
-             stamp(v["created_at"]), (v["decision"] or {}).get("reason", "not decided")) for v in found]  # fmt: skip
+        now = context.now()
     nothing = f"No versions yet: {name} is learning; `monitor train {name}` trains now."
-    show(found, as_json, table(("version", "state", "objective", "trained", "decision"), rows, nothing))
+    heads = ("version", "state", "objective", "trained", "decisions, newest last")
+    told = [[written(step) for step in v["decisions"]] for v in found]
+    shown = [v | {"decision": steps[-1] if steps else None, "decisions": steps}
+             for v, steps in zip(found, told, strict=True)]  # fmt: skip
+    show(shown, as_json, table(heads, [line for v in found for line in _lines(v, now)], nothing))
+
+
+def _lines(version: dict[str, Any], now: "datetime") -> list[tuple[Any, ...]]:
+    """A line for each decision; the version is named on the first."""
+    said = [f"{step.said('UTC', now)}: {step.reason}" for step in version["decisions"]] or ["not decided"]
+    first = (f"v{version['number']}", _state(version), version["objective"], stamp(version["created_at"]))
+    return [(*first, said[0]), *(("", "", "", "", words) for words in said[1:])]
 
 
 def _state(version: dict[str, Any]) -> str:
@@ -33,13 +48,13 @@ def _state(version: dict[str, Any]) -> str:
 
 
 @app.command()
-def promote(name: Name, number: Number, as_json: Json = False) -> None:
-    """Make a version the champion, whatever the gate said; the trail keeps who did."""
-    _promote(name, number, as_json)
+def promote(name: Name, number: Number, why: Why = "", as_json: Json = False) -> None:
+    """Make a version the champion, whatever the gate said; who did and why is kept."""
+    _promote(name, number, why, as_json)
 
 
 @app.command()
-def rollback(name: Name, as_json: Json = False) -> None:
+def rollback(name: Name, why: Why = "", as_json: Json = False) -> None:
     """Go back to the champion before."""
     from monitor.domain.errors import MonitorError
     from monitor.storage import monitors, versions
@@ -48,38 +63,32 @@ def rollback(name: Name, as_json: Json = False) -> None:
         before = versions.previous(session, monitors.named(session, name).monitor_id)
     if before is None:
         raise MonitorError(f"{name} has no earlier champion to go back to")
-    _promote(name, before, as_json)
+    _promote(name, before, why, as_json, back=True)
 
 
 @app.command()
 def pin(
     name: Name,
     off: Annotated[bool, typer.Option("--off", help="Let the gate decide again.")] = False,
+    why: Why = "",
     as_json: Json = False,
 ) -> None:
     """Keep the champion: trainings go on, but none takes over by itself."""
-    from monitor.domain.errors import MonitorError
-    from monitor.storage import audit, monitors, versions
+    from monitor.jobs.pin import pin as set_pin
 
     with opened() as context, context.database.write() as session:
-        champion = versions.champion(session, monitors.named(session, name).monitor_id)
-        if champion is None:
-            raise MonitorError(f"{name} has no champion yet")
-        versions.set_pinned(session, champion, not off)
-        action = "version.unpinned" if off else "version.pinned"
-        audit.append(session, context.now(), context.settings.actor, action, f"monitor:{name}",
-                     {"version": champion.number})  # fmt: skip
+        champion = set_pin(session, name, not off, context.settings.actor, context.now(), why)
     done: dict[str, Any] = {"version": champion.number, "pinned": not off}
     show(done, as_json, f"v{champion.number} is {'no longer ' if off else ''}pinned")
 
 
-def _promote(name: str, number: int, as_json: bool) -> None:
+def _promote(name: str, number: int, why: str, as_json: bool, back: bool = False) -> None:
     from monitor.scheduling import run_now
     from monitor.storage import monitors, versions
 
     with opened() as context:
         with context.database.read() as session:
             version = versions.numbered(session, monitors.named(session, name).monitor_id, number)
-        asked = {"version_id": version.version_id, "by_hand": True}
+        asked = {"version_id": version.version_id, "by_hand": True, "why": why, "back": back}
         done = run_now(context, "promote", name, context.settings.actor, counts=asked)
     show(done, as_json, str(done["message"]))

@@ -1,12 +1,19 @@
 """When a newly trained version takes over: figures in, a decision with its written reason out."""
 
 import math
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Literal, get_args
+
+from monitor.domain import writing
 
 MARGIN = 0.02  # AUROC; a smaller difference on the held-back part is noise
 VOLUME = 2.0  # times the budget: what chance alone may bring on a part of this size
 LEAST = 3  # alerts a day below which a factor of the budget says nothing
+NOMINAL = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5)  # p-values at which calibration is looked at
+GATE = "the gate"  # who decides where no person did
+Kind = Literal["promoted", "rolled back", "rejected", "replaced", "pinned", "unpinned"]
 
 
 @dataclass(frozen=True)
@@ -15,11 +22,14 @@ class Trial:
 
     auroc: planted faults (and labelled anomalies where there are any) against the part's own rows, 0..1.
     flagged_per_day: rows of the part that its policy would flag, a day.
+    ready: rows of the part that have a p-value; below: how many of these are at or below each of ``NOMINAL``.
     """
 
     auroc: float
     flagged_per_day: float
     rows: int
+    ready: int = 0
+    below: tuple[int, ...] = ()
 
     @property
     def sound(self) -> bool:
@@ -51,6 +61,12 @@ def better(candidate: Trial, champion: Trial | None, allowed_per_day: float) -> 
         "held_back_rows": candidate.rows,
         "champion_auroc": _rounded(champion.auroc, 4) if champion else None,
         "champion_flagged_per_day": _rounded(champion.flagged_per_day, 2) if champion else None,
+        "auroc_least": _rounded(champion.auroc - MARGIN, 4) if champion else None,
+        "flagged_most": _rounded(_most(champion, allowed_per_day), 2) if champion else None,
+        "calibration": {
+            "rows": candidate.ready,
+            "below": [[p, n] for p, n in zip(NOMINAL, candidate.below, strict=False)],
+        },
     }
     if not candidate.sound:
         return Decision(False, "its scores are not numbers: the training came to nothing", figures)
@@ -62,9 +78,8 @@ def better(candidate: Trial, champion: Trial | None, allowed_per_day: float) -> 
     pair = f"AUROC {candidate.auroc:.3f} against {champion.auroc:.3f} on {candidate.rows:,} held-back rows"
     if candidate.auroc < champion.auroc - MARGIN:
         return Decision(False, f"finds fewer planted faults than the champion: {pair}", figures)
-    limit = max(LEAST, VOLUME * allowed_per_day, champion.flagged_per_day)
     volume = f"{candidate.flagged_per_day:.1f} flagged rows a day against a budget of {allowed_per_day:.1f}"
-    if candidate.flagged_per_day > limit:
+    if candidate.flagged_per_day > _most(champion, allowed_per_day):
         return Decision(False, f"would flag too much: {volume}", figures)
     return Decision(True, f"not worse than the champion: {pair}; {volume}", figures)
 
@@ -72,3 +87,79 @@ def better(candidate: Trial, champion: Trial | None, allowed_per_day: float) -> 
 def _rounded(figure: float, digits: int) -> float | None:
     """For JSON, which has no NaN."""
     return round(figure, digits) if math.isfinite(figure) else None
+
+
+def _most(champion: Trial, allowed_per_day: float) -> float:
+    """Flagged rows a day that the gate lets pass."""
+    return max(LEAST, VOLUME * allowed_per_day, champion.flagged_per_day)
+
+
+@dataclass(frozen=True)
+class Step:
+    """One thing that was decided on a version.
+
+    other: number of the version that it replaced, or that replaced it.
+    """
+
+    kind: Kind
+    actor: str
+    at: datetime | None
+    reason: str
+    figures: dict[str, Any] = field(default_factory=dict)
+    other: int | None = None
+
+    def said(self, zone: str, now: datetime) -> str:
+        """What, by whom and when; the reason stands beside it.
+
+        >>> from datetime import UTC
+        >>> at = datetime(2026, 11, 23, 13, 2, tzinfo=UTC)
+        >>> Step("rolled back", "ana", at, "", other=41).said("Europe/Berlin", at)
+        'rolled back from v41 by ana, 14:02 CET'
+        """
+        link = {"replaced": "by", "rolled back": "from"}.get(self.kind, "over")
+        other = f" {link} v{self.other}" if self.other is not None else ""
+        by = ", decided by" if self.kind == "replaced" else " by"
+        when = f", {writing.moment(self.at, zone, now)}" if self.at else ""
+        return f"{self.kind}{other}{by} {self.actor}{when}"
+
+
+def by_hand(state: str, number: int, champion: int | None) -> Kind:
+    """What it is called when a person makes a version champion.
+
+    >>> by_hand("retired", 39, 41), by_hand("retired", 41, 39), by_hand("rejected", 40, 41)
+    ('rolled back', 'promoted', 'promoted')
+    """
+    return "rolled back" if state == "retired" and champion is not None and number < champion else "promoted"
+
+
+def kept(steps: Sequence[Step]) -> dict[str, Any]:
+    """As it is stored: the newest step, and under ``earlier`` those before it, oldest first."""
+    return {**written(steps[-1]), "earlier": [written(step) for step in steps[:-1]]}
+
+
+def steps(stored: dict[str, Any] | None, decided_at: datetime | None = None) -> list[Step]:
+    """What was decided on a version, newest last; reads what earlier releases stored, which is one decision alone.
+
+    decided_at: when that one was made, since it does not say so itself.
+    """
+    return [_read(one, decided_at) for one in (*stored.get("earlier", []), stored)] if stored else []
+
+
+def written(step: Step) -> dict[str, Any]:
+    """One step as JSON."""
+    return {
+        "kind": step.kind, "actor": step.actor, "at": step.at.isoformat() if step.at else None,
+        "reason": step.reason, "figures": step.figures, "other": step.other,
+        "promoted": step.kind in ("promoted", "rolled back"),
+    }  # fmt: skip
+
+
+def _read(stored: dict[str, Any], decided_at: datetime | None) -> Step:
+    reason, figures = str(stored.get("reason", "")), stored.get("figures") or {}
+    if stored.get("kind") in get_args(Kind):
+        at = datetime.fromisoformat(stored["at"]) if stored["at"] else None
+        return Step(stored["kind"], stored["actor"], at, reason, figures, stored["other"])
+    if "before" in figures:  # a person's choice was told by its reason alone
+        kind: Kind = "rolled back" if figures["before"] == "retired" else "promoted"
+        return Step(kind, reason.removeprefix("promoted by "), decided_at, "no reason given")
+    return Step("promoted" if stored.get("promoted") else "rejected", GATE, decided_at, reason, figures)

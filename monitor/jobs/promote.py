@@ -8,8 +8,9 @@ from monitor.detection.detector import Detector
 from monitor.detection.planted import planted_auroc
 from monitor.domain import policy
 from monitor.domain.errors import UnknownError
+from monitor.domain.review import clean_note
 from monitor.domain.run import Outcome, Request, Run
-from monitor.domain.version import Decision, Trial, better
+from monitor.domain.version import GATE, NOMINAL, Decision, Kind, Step, Trial, better, by_hand
 from monitor.jobs.context import Context
 from monitor.storage import audit, monitors, readings, versions
 from monitor.storage.database import Session
@@ -35,15 +36,21 @@ def promote(context: Context, run: Run) -> Outcome:
         raise UnknownError("version of this monitor", f"number {version.version_id}", [])
     if champion is not None and version.version_id == champion.version_id:
         return Outcome(f"v{version.number} is the champion already")
-    by_hand = bool(run.counts.get("by_hand"))
-    if version.state != "candidate" and not by_hand:
+    if run.counts.get("by_hand"):
+        now = champion.number if champion else None
+        kind = "rolled back" if run.counts.get("back") else by_hand(version.state, version.number, now)
+        return _switch(context, run, watched, version, _asked(context, run, kind))
+    if version.state != "candidate":
         return Outcome(f"v{version.number} was decided on before: {version.state}")
-    decision = _by_hand(run, version) if by_hand else _decide(context, watched, version, champion)
-    return _switch(context, run, watched, version, champion, decision)
+    decision = _decide(context, watched, version, champion)
+    kind = "promoted" if decision.promoted else "rejected"
+    step = Step(kind, GATE, context.now(), decision.reason, decision.figures)
+    return _switch(context, run, watched, version, step)
 
 
-def _by_hand(run: Run, version: Version) -> Decision:
-    return Decision(True, f"promoted by {run.actor}", {"before": version.state})
+def _asked(context: Context, run: Run, kind: Kind) -> Step:
+    why = clean_note(str(run.counts.get("why") or ""))
+    return Step(kind, run.actor, context.now(), why or "no reason given")
 
 
 def _decide(context: Context, watched: Watched, version: Version, champion: Version | None) -> Decision:
@@ -80,13 +87,15 @@ def _trial(
     rate: float,
 ) -> Trial:
     detector = _loaded(context, version)
-    p_values = detector.score(rows, context=previous, shares=False)["p_value"]
+    scored = detector.score(rows, context=previous, shares=False)
+    p_values, ready = scored["p_value"], scored.loc[scored["ready"], "p_value"]
     cutoff = policy.cutoff(watched.config.alerts, rate, p_values.tolist())
     flagged = float((p_values <= cutoff).mean()) * rate if len(rows) else 0.0
     assert watched.schema is not None
     numbers = [f for f in watched.schema.of("number", "integer") if f in detector.fields]
     found = planted_auroc(detector, rows, previous, numbers, watched.config.kind, seed=0)
-    return Trial(found, flagged, len(rows))
+    below = tuple(int((ready <= level).sum()) for level in NOMINAL)
+    return Trial(found, flagged, len(rows), len(ready), below)
 
 
 def _loaded(context: Context, version: Version) -> Detector:
@@ -94,22 +103,22 @@ def _loaded(context: Context, version: Version) -> Detector:
         return Detector.from_bytes(versions.bundle(session, version.version_id))
 
 
-def _switch(
-    context: Context,
-    run: Run,
-    watched: Watched,
-    version: Version,
-    champion: Version | None,
-    decision: Decision,
-) -> Outcome:
-    now = context.now()
-    stored = {"reason": decision.reason, "figures": decision.figures, "promoted": decision.promoted}
+def _switch(context: Context, run: Run, watched: Watched, version: Version, step: Step) -> Outcome:
+    change = versions.reject if step.kind == "rejected" else versions.promote
     with context.write(run) as session:
-        change = versions.promote if decision.promoted else versions.reject
-        change(session, version, stored, now)
-        detail = {"version": version.number, "before": champion.number if champion else None, **stored}
-        action = "version.promoted" if decision.promoted else "version.rejected"
-        audit.append(session, now, run.actor, action, f"monitor:{watched.config.name}", detail)
-    follow = [Request("score", watched.monitor_id, f"after-{run.run_id}")] if decision.promoted else []
-    verb = "promoted" if decision.promoted else "rejected"
-    return Outcome(f"v{version.number} {verb}: {decision.reason}", {"version_id": version.version_id}, follow)
+        step = change(session, version, step)
+        detail = {
+            "version": version.number,
+            "before": step.other,
+            "reason": step.reason,
+            "figures": step.figures,
+        }
+        action = f"version.{step.kind.replace(' ', '_')}"
+        audit.append(session, context.now(), run.actor, action, f"monitor:{watched.config.name}", detail)
+    follow = [Request("score", watched.monitor_id, f"after-{run.run_id}")] if step.kind != "rejected" else []
+    done = (
+        f"rolled back to v{version.number}"
+        if step.kind == "rolled back"
+        else f"v{version.number} {step.kind}"
+    )
+    return Outcome(f"{done} by {step.actor}: {step.reason}", {"version_id": version.version_id}, follow)

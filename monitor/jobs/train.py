@@ -17,6 +17,7 @@ from monitor.storage.monitors import Watched
 HELD_BACK = 0.1  # of them the newest part, which training does not see and the gate decides on
 LEAST = 200  # rows that are left to train on
 EVERY = 2.0  # seconds between two marks of progress
+NAMED = 10_000  # rows left out that the manifest names: the newest, which the gate must leave out too
 
 
 def train(context: Context, run: Run) -> Outcome:
@@ -54,6 +55,7 @@ def select(
 ) -> tuple[pd.DataFrame, dict[str, Any]]:
     """Choose what to learn from; the manifest counts each reason and names the rows.
 
+    ``left_out_why`` holds, for each of ``left_out_rows``, the place of its reason in ``left_out_reasons``.
     rows: newest readings by event time, oldest first; known: source_key -> where it was said to be anomalous;
     pending: reading_id -> the alert that nobody reviewed yet.
     """
@@ -64,14 +66,18 @@ def select(
     normal = rows[reason.isna()]
     cut = len(normal) - round(HELD_BACK * len(normal))
     seen, held = normal.iloc[:cut], normal.iloc[cut:]
+    left = reason[reason.notna()]
+    counts = left.value_counts()
     manifest = {
         "from": _iso(seen["event_at"].min()) if len(seen) else None,
         "to": _iso(seen["event_at"].max()) if len(seen) else None,
         "rows": len(seen),
         "held_back": {"rows": len(held), "from": _iso(held["event_at"].min()) if len(held) else None},
-        "left_out": {str(k): int(v) for k, v in reason.value_counts().items()},
-        "left_out_rows": rows.loc[reason.notna(), "reading_id"].tolist()[:10_000],
-        "left_out_rows_capped": bool(reason.notna().sum() > 10_000),
+        "left_out": {str(k): int(v) for k, v in counts.items()},
+        "left_out_rows": rows.loc[left.index, "reading_id"].tolist()[-NAMED:],
+        "left_out_reasons": counts.index.tolist(),
+        "left_out_why": left.map({k: n for n, k in enumerate(counts.index)}).tolist()[-NAMED:],
+        "left_out_rows_capped": len(left) > NAMED,
     }
     return seen, manifest
 

@@ -13,6 +13,7 @@ from monitor.models.objectives import Objective
 
 RATE = 2e-3
 WARM_UP = 20  # steps
+UNSEEN = 256  # rows a member on which the curve of unseen rows is measured
 
 
 class Sampler(Protocol):
@@ -43,13 +44,22 @@ class Autoencoder(LightningModule):
     otherwise be a third of the whole on networks this small.
     """
 
-    def __init__(self, network: Network, objective: Objective, sampler: Sampler, plan: "Plan") -> None:
+    def __init__(
+        self,
+        network: Network,
+        objective: Objective,
+        sampler: Sampler,
+        plan: "Plan",
+        unseen: Sampler | None = None,
+    ) -> None:
         super().__init__()
         self.automatic_optimization = False
         self.network, self.objective = network, objective
-        self.sampler, self.plan = sampler, plan
+        self.sampler, self.plan, self.unseen = sampler, plan, unseen
         self.generator = Generator().manual_seed(plan.seed)
-        self.curve: list[tuple[int, float]] = []
+        self.curve: list[
+            tuple[int, float, float | None]
+        ] = []  # (step, loss a member, the same on unseen rows)
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """(K, n, inputs) -> output (K, n, outputs), code (K, n, code), as scoring uses them."""
@@ -75,13 +85,23 @@ class Autoencoder(LightningModule):
             optimizer.zero_grad()  # type: ignore[union-attr]  # there is one
             loss.backward()  # type: ignore[no-untyped-call]  # torch's own
             optimizer.step()  # type: ignore[union-attr]  # there is one
-        self.curve.append((chunk[-1] + 1, float(loss.detach()) / self.network.members))
+        step = chunk[-1] + 1
+        self.curve.append((step, float(loss.detach()) / self.network.members, self._on_unseen(step)))
 
-    def _loss(self, progress: float) -> Tensor:
-        x, target = self.sampler(self.plan.batch, self.generator)  # (K, batch, inputs), (K, batch, outputs)
-        hidden = self.network.encode(self.objective.corrupt(x, self.generator))
-        output = self.network.decode(self.objective.code(hidden, self.generator))
-        cells = self.objective.cell_loss(output, target)  # (K, batch, outputs)
+    def _on_unseen(self, step: int) -> float | None:
+        """The loss a member on the same unseen rows with the same noise each time; training goes on as without."""
+        if self.unseen is None:
+            return None
+        with torch.no_grad():
+            return float(self._loss(step / self.plan.steps, self.unseen)) / self.network.members
+
+    def _loss(self, progress: float, unseen: Sampler | None = None) -> Tensor:
+        generator = self.generator if unseen is None else Generator().manual_seed(self.plan.seed)
+        drawn = self.sampler(self.plan.batch, generator) if unseen is None else unseen(UNSEEN, generator)
+        x, target = drawn  # (K, size, inputs), (K, size, outputs)
+        hidden = self.network.encode(self.objective.corrupt(x, generator))
+        output = self.network.decode(self.objective.code(hidden, generator))
+        cells = self.objective.cell_loss(output, target)  # (K, size, outputs)
         return self.objective.reduce(cells, self.objective.penalty(hidden, progress), progress)
 
 

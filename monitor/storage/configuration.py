@@ -23,6 +23,7 @@ class Revision:
     at: datetime
     actor: str
     document: Document
+    origin: str
 
 
 def current(session: Session) -> Document:
@@ -53,9 +54,20 @@ def last_applied(session: Session) -> Document | None:
 def newest(session: Session, origin: str) -> Revision | None:
     """The newest revision from ``file`` or ``dashboard``."""
     row = session.execute(
-        sa.select(D.at, D.actor, D.document).where(D.origin == origin).order_by(D.revision_id.desc()).limit(1)
+        sa.select(D.at, D.actor, D.document, D.origin)
+        .where(D.origin == origin)
+        .order_by(D.revision_id.desc())
+        .limit(1)
     ).first()
-    return Revision(row.at, row.actor, Document.model_validate(row.document)) if row else None
+    return Revision(row.at, row.actor, Document.model_validate(row.document), row.origin) if row else None
+
+
+def last_two(session: Session) -> list[Revision]:
+    """The newest revision and the one before it."""
+    rows = session.execute(
+        sa.select(D.at, D.actor, D.document, D.origin).order_by(D.revision_id.desc()).limit(2)
+    )
+    return [Revision(r.at, r.actor, Document.model_validate(r.document), r.origin) for r in rows]
 
 
 def revise(session: Session, document: Document, actor: str, origin: str, now: datetime) -> None:

@@ -50,8 +50,10 @@ class Standing:
     provisional: bool
 
 
-def fleet(session: Session) -> list[Standing]:
-    """Every monitor with its champion and its open alerts."""
+def fleet(session: Session, name: str | None = None) -> list[Standing]:
+    """Every monitor, or the one of that name, with its champion and its open alerts."""
+    chosen = [] if name is None else [M.name == name]
+    counted = [] if name is None else [A.monitor_id.in_(sa.select(M.monitor_id).where(*chosen))]
     alerts = (
         sa.select(
             A.monitor_id,
@@ -59,7 +61,7 @@ def fleet(session: Session) -> list[Standing]:
             sa.func.max(A.severity).label("severity"),
             sa.func.sum(A.value).label("value"),
         )
-        .where(A.state == "open")
+        .where(A.state == "open", *counted)
         .group_by(A.monitor_id)
         .subquery()
     )
@@ -73,16 +75,17 @@ def fleet(session: Session) -> list[Standing]:
         )
         .join_from(tables.monitors, alerts, alerts.c.monitor_id == M.monitor_id, isouter=True)
         .outerjoin(tables.versions, champion)
-        .where(M.deleted_at.is_(None))
+        .where(M.deleted_at.is_(None), *chosen)
         .order_by(M.name)
     )  # fmt: skip
     return [Standing(*tuple(r)) for r in rows]
 
 
-def failures(session: Session) -> dict[int, Any]:
+def failures(session: Session, monitor_id: int | None = None) -> dict[int, Any]:
     """monitor_id -> its newest failed run, where no run of the same job succeeded since."""
     ended = {(job, state): _ended(job, state) for job in WATCHED for state in ("failed", "done")}
-    rows = session.execute(sa.select(M.monitor_id, *ended.values()).where(M.deleted_at.is_(None)))
+    chosen = [] if monitor_id is None else [M.monitor_id == monitor_id]
+    rows = session.execute(sa.select(M.monitor_id, *ended.values()).where(M.deleted_at.is_(None), *chosen))
     found: dict[int, Any] = {}
     for monitor_id, *at in rows:
         last = dict(zip(ended, at, strict=True))
@@ -117,10 +120,10 @@ def _failed(session: Session, monitor_id: int, at: datetime, job: str) -> Any:
 
 def sparks(session: Session, since: datetime) -> dict[int, list[Bin]]:
     """monitor_id -> its quarter hours since then."""
+    present = sa.select(M.monitor_id).where(M.deleted_at.is_(None))  # as a join, SQLite would walk all bins
     rows = session.execute(
         sa.select(B.monitor_id, B.bin_at, B.p_value, B.rows, B.flagged)
-        .join_from(tables.monitors, tables.score_bins, B.monitor_id == M.monitor_id)
-        .where(M.deleted_at.is_(None), B.bin_at >= since)
+        .where(B.monitor_id.in_(present), B.bin_at >= since)
         .order_by(B.monitor_id, B.bin_at)
     )
     found: dict[int, list[Bin]] = {}
@@ -215,11 +218,12 @@ def runs(session: Session, sought: Sought, before: int | None, limit: int) -> li
 
 
 def versions(session: Session, monitor_id: int, limit: int = 12) -> list[Any]:
-    """The newest versions without their bytes."""
+    """The newest versions without their bytes, and of the manifest only what a line of the list holds."""
     return list(
         session.execute(
-            sa.select(V.version_id, V.number, V.state, V.objective, V.created_at, V.decided_at, V.decision, V.facts,
-                      V.manifest, V.pinned, V.threshold, EMPTIED.label("emptied"))
+            sa.select(V.version_id, V.number, V.state, V.objective, V.created_at, V.decided_at, V.decision, V.pinned,
+                      V.manifest["rows"].label("rows"), V.manifest["left_out"].label("left_out"),
+                      EMPTIED.label("emptied"))
             .where(V.monitor_id == monitor_id)
             .order_by(V.number.desc())
             .limit(limit)

@@ -127,7 +127,7 @@ versions = sa.Table(
     sa.Column("sha256", sa.Text, nullable=False),
     sa.Column("manifest", Json, nullable=False),  # what it learnt from, what was left out and why
     sa.Column("facts", Json, nullable=False),  # figures of the training: curve, calibration, seconds
-    sa.Column("decision", Json),  # the gate's figures with its written reason
+    sa.Column("decision", Json),  # the newest, with figures and reason; under "earlier" those before it
     sa.Column("decided_at", UtcDateTime),
     sa.Column("pinned", sa.Boolean, nullable=False, default=False),
     sa.Column("trained_through", BigInt, nullable=False),  # last reading_id that training saw

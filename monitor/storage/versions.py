@@ -1,14 +1,16 @@
 """Trained versions: bytes, facts and decisions in one row, so that none is ever half published."""
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from monitor.domain import version as deciding
 from monitor.domain.errors import BundleCorrupt, ModelDropped, Superseded, UnknownError
+from monitor.domain.version import Step
 from monitor.storage import tables
 from monitor.storage.monitors import FIRST
 
@@ -117,8 +119,10 @@ def advance(session: Session, version: Version, through: int, threshold: float) 
         )
 
 
-def promote(session: Session, version: Version, decision: dict[str, Any], now: datetime) -> None:
+def promote(session: Session, version: Version, step: Step) -> Step:
     """Make a version champion; it goes on where the old one stopped, so no row is told twice.
+
+    Returns the step as it was stored, which names the version that it replaced.
 
     Raises:
         ModelDropped: it has no model any more.
@@ -127,25 +131,37 @@ def promote(session: Session, version: Version, decision: dict[str, Any], now: d
         sa.update(tables.versions)
         .where(V.monitor_id == version.monitor_id, V.state == "champion", V.version_id != version.version_id)
         .values(state="retired")
-        .returning(V.scored_through)
-    ).scalar()
+        .returning(V.version_id, V.number, V.scored_through)
+    ).first()
+    if old is not None:
+        step = replace(step, other=old.number)
+        _note(session, old.version_id, replace(step, kind="replaced", figures={}, other=version.number))
+    _note(session, version.version_id, step)
     promoted = session.execute(
         sa.update(tables.versions)
         .where(V.version_id == version.version_id, ~EMPTIED)
-        .values(state="champion", decision=decision, decided_at=now,
-                scored_through=max(version.scored_through, old or 0))
+        .values(state="champion", decided_at=step.at,
+                scored_through=max(version.scored_through, old.scored_through if old else 0))
         .returning(V.version_id)
     ).scalar()  # fmt: skip
     if promoted is None:
         raise _dropped(session, version.version_id)
+    return step
 
 
-def reject(session: Session, version: Version, decision: dict[str, Any], now: datetime) -> None:
-    session.execute(
+def reject(session: Session, version: Version, step: Step) -> Step:
+    moved = session.execute(
         sa.update(tables.versions)
         .where(V.version_id == version.version_id, V.state == "candidate")
-        .values(state="rejected", decision=decision, decided_at=now)
-    )
+        .values(state="rejected")
+        .returning(V.version_id)
+    ).scalar()
+    if moved is not None:
+        _note(session, version.version_id, step)
+        session.execute(
+            sa.update(tables.versions).where(V.version_id == version.version_id).values(decided_at=step.at)
+        )
+    return step
 
 
 def replace_bundle(session: Session, version_id: int, bundle: bytes) -> str:
@@ -205,10 +221,27 @@ def _dropped(session: Session, version_id: int) -> ModelDropped:
     )
 
 
-def set_pinned(session: Session, version: Version, pinned: bool) -> None:
-    session.execute(
-        sa.update(tables.versions).where(V.version_id == version.version_id).values(pinned=pinned)
-    )
+def set_pinned(session: Session, version: Version, step: Step) -> bool:
+    """Pin or unpin as the step says; False where it was so already."""
+    pinned = step.kind == "pinned"
+    changed = session.execute(
+        sa.update(tables.versions)
+        .where(V.version_id == version.version_id, V.pinned != pinned)
+        .values(pinned=pinned)
+        .returning(V.version_id)
+    ).scalar()
+    if changed is not None:
+        _note(session, version.version_id, step)
+    return changed is not None
+
+
+def _note(session: Session, version_id: int, step: Step) -> None:
+    """Add a step to what was decided on a version; none is ever overwritten."""
+    row = session.execute(
+        sa.select(V.decision, V.decided_at).where(V.version_id == version_id).with_for_update()
+    ).one()
+    stored = deciding.kept([*deciding.steps(row.decision, row.decided_at), step])
+    session.execute(sa.update(tables.versions).where(V.version_id == version_id).values(decision=stored))
 
 
 def _one(session: Session, condition: sa.ColumnElement[bool]) -> Version | None:
@@ -217,21 +250,11 @@ def _one(session: Session, condition: sa.ColumnElement[bool]) -> Version | None:
 
 
 def listed(session: Session, monitor_id: int) -> list[dict[str, Any]]:
-    """All versions without their bytes, newest first."""
-    wanted = (
-        V.version_id,
-        V.number,
-        V.state,
-        V.objective,
-        V.created_at,
-        V.decision,
-        V.decided_at,
-        V.pinned,
-        V.manifest,
-        EMPTIED.label("emptied"),
-    )
+    """All versions without their bytes, newest first; ``decisions`` are steps, newest last."""
+    wanted = (V.version_id, V.number, V.state, V.objective, V.created_at, V.decision, V.decided_at, V.pinned,
+              V.manifest, EMPTIED.label("emptied"))  # fmt: skip
     rows = session.execute(sa.select(*wanted).where(V.monitor_id == monitor_id).order_by(V.number.desc()))
-    return [dict(r._mapping) for r in rows]
+    return [dict(r._mapping) | {"decisions": deciding.steps(r.decision, r.decided_at)} for r in rows]
 
 
 def previous(session: Session, monitor_id: int) -> int | None:

@@ -41,13 +41,13 @@ def fit(frame: pd.DataFrame, options: Options, on_progress: Progress | None = No
         "options": options.document(),
         "scorer": fitted.scorer.document(),
         "calibration": calibration.document(),
-        "facts": _facts(frame, fitted, time.perf_counter() - started),
+        "facts": _facts(frame, options, fitted, time.perf_counter() - started),
     }
     tell(1.0, "trained")
     return Bundle(fitted.model, arrays, manifest)
 
 
-def _facts(frame: pd.DataFrame, fitted: Fitted, seconds: float) -> dict[str, Any]:
+def _facts(frame: pd.DataFrame, options: Options, fitted: Fitted, seconds: float) -> dict[str, Any]:
     thin = max(1, -(-len(fitted.curve) // CURVE))
     packages = ("torch", "pytorch-lightning", "onnxruntime", "numpy", "pandas")
     return {
@@ -56,11 +56,14 @@ def _facts(frame: pd.DataFrame, fitted: Fitted, seconds: float) -> dict[str, Any
         "rows_calibrated": len(fitted.held_scores),
         "objective": fitted.objective,
         "reason": fitted.reason,
+        "seed": options.seed,
+        "contaminated": options.contaminated,
         "fields": fitted.scorer.fields,
         "refused": fitted.refused,
-        "curve": [[step, round(loss, 6)] for step, loss in fitted.curve[::thin]],
+        "curve": [[step, *(None if loss is None else round(loss, 6) for loss in losses)]
+                  for step, *losses in fitted.curve[::thin]],
         "held_back_scores": np.quantile(fitted.held_scores, [0.5, 0.9, 0.99]).tolist(),
         "seconds": round(seconds, 3),
         "versions": {"python": platform.python_version(), **{name: version(name) for name in packages}},
         **fitted.more,
-    }
+    }  # fmt: skip

@@ -29,8 +29,11 @@ def fit_tabular(frame: pd.DataFrame, options: Options, tell: Progress) -> Fitted
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(options.seed)
         recipe = recipes.tabular(name, views.shape[2], options.contaminated, features.measured)
-        sampler = RowSampler(views, torch.from_numpy(member_views(recipes.MEMBERS)))
-        module = train(recipe, sampler, options.seed, lambda done, words: tell(0.05 + 0.8 * done, words))
+        members = torch.from_numpy(member_views(recipes.MEMBERS))
+        sampler, unseen = RowSampler(views, members), RowSampler(views_of(features.transform(held)), members)
+        module = train(
+            recipe, sampler, options.seed, lambda done, words: tell(0.05 + 0.8 * done, words), unseen
+        )
     model = export(Served(module), torch.from_numpy(views[:, :64]))
     tell(0.9, "measuring what is usual")
     scorer = TabularScorer.fit(features, Session(model), rest, held, options.contaminated)

@@ -19,5 +19,5 @@ class Fitted:
     objective: str
     reason: str
     refused: dict[str, str]
-    curve: list[tuple[int, float]]  # (step, loss a member)
+    curve: list[tuple[int, float, float | None]]  # (step, loss a member, the same on unseen rows)
     more: dict[str, Any] = field(default_factory=dict)

@@ -28,10 +28,12 @@ class Report(Callback):
         self.on_progress(done / self.plan.steps, f"step {done} of {self.plan.steps}")
 
 
-def train(recipe: Recipe, sampler: Sampler, seed: int, on_progress: Progress) -> Autoencoder:
-    """Runs the recipe's steps; ``on_progress`` gets a fraction 0..1 and words."""
+def train(
+    recipe: Recipe, sampler: Sampler, seed: int, on_progress: Progress, unseen: Sampler | None = None
+) -> Autoencoder:
+    """Runs the recipe's steps; ``on_progress`` gets a fraction 0..1 and words, ``unseen`` only the curve."""
     plan = Plan(recipe.steps, recipe.batch, seed)
-    module = Autoencoder(recipe.network, recipe.objective, sampler, plan)
+    module = Autoencoder(recipe.network, recipe.objective, sampler, plan, unseen)
     logging.getLogger("pytorch_lightning").setLevel(
         logging.WARNING
     )  # what hardware there is, at each training

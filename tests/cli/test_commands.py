@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import seed
 
 from monitor.jobs.context import Context
 
@@ -142,3 +143,24 @@ def test_help_waits_for_nothing_heavy() -> None:
     )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert run.stdout.strip().endswith("[]")
+
+
+def test_versions_are_listed_with_every_decision_on_them(shell: Any, context: Context) -> None:
+    seed.fill(context.database, days=1)
+    assert shell("versions", "promote", "card-payments", "40", "--why", "not our faults")[0] == 0
+    assert shell("versions", "rollback", "card-payments")[1].startswith("rolled back to v41 by ")
+    lines = shell("versions", "list", "card-payments")[1]
+    order = (
+        "\nv41",
+        "rolled back from v40 by",
+        "\nv40",
+        "rejected by the gate",
+        "promoted over v41 by",
+        "\nv39",
+    )
+    places = [lines.index(words) for words in order]
+    assert places == sorted(places) and lines.count("not our faults") == 2
+    found = json.loads(shell("versions", "list", "card-payments", "--json")[1])
+    decided = {v["number"]: [d["kind"] for d in v["decisions"]] for v in found}
+    assert decided[40] == ["rejected", "promoted", "replaced"]
+    assert decided[41] == ["promoted", "replaced", "rolled back"]

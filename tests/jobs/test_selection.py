@@ -38,6 +38,9 @@ def test_known_anomalies_and_unreviewed_alerts_are_not_learnt_and_the_manifest_s
         "not reviewed yet": 1,
     }
     assert manifest["left_out_rows"] == [103, 104, 107]
+    assert [manifest["left_out_reasons"][n] for n in manifest["left_out_why"]] == [
+        "known anomaly, said by the source", "confirmed in a review", "not reviewed yet"
+    ]  # fmt: skip
 
 
 def test_the_newest_tenth_is_held_back_for_the_gate() -> None:

@@ -322,7 +322,83 @@ def test_a_link_opens_its_alert_and_says_its_state(visit: Callable[..., Any], da
     assert "suppressed" in page.locator("article header").inner_text()
 
 
-@pytest.mark.parametrize("path", ["/", "/alerts", "/monitors", "/monitors?name=card-payments", "/runs"])
+def test_a_version_is_promoted_only_after_its_question_and_with_the_reason_given(
+    visit: Callable[..., Any], database: Database
+) -> None:
+    runs = tables.runs.c
+
+    def requests() -> list[Any]:
+        with database.read() as session:
+            asked = sa.select(runs.counts).where(runs.job == "promote", runs.state == "queued")
+            return list(session.scalars(asked))
+
+    page = visit("/monitors?name=card-payments")
+    page.get_by_text("Promote v40").click()
+    page.get_by_text("in place of v41").wait_for()
+    page.get_by_text("Cancel").click()
+    page.get_by_text("in place of v41").wait_for(state="detached")
+    assert requests() == []
+    page.get_by_text("Promote v40").click()
+    page.locator("input[name=why]").fill("it: not ours")
+    page.locator(".question .yes").click()
+    page.get_by_text("The change of version is queued.").wait_for()
+    assert [counts["why"] for counts in requests()] == ["it: not ours"]
+
+
+def test_a_budget_is_tried_on_the_slider_set_by_its_button_and_undone_by_one_press(
+    visit: Callable[..., Any], database: Database
+) -> None:
+    def rule() -> Any:
+        monitors = tables.monitors.c
+        with database.read() as session:
+            return session.scalar(sa.select(monitors.document).where(monitors.name == "card-payments"))[
+                "alerts"
+            ]
+
+    page = visit("/monitors?name=card-payments")
+    slider = page.locator(".budget input")
+    slider.wait_for()
+    days = page.locator(".budget figure")
+    before, shown = rule(), days.inner_html()
+    slider.focus()
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("ArrowRight")
+    assert page.locator(".budget output").inner_text() == "24"
+    assert days.inner_html() != shown and rule() == before
+    page.get_by_role("button", name="Set budget to 24 a day").click()
+    page.get_by_text("20 alerts a day became 24 alerts a day, by ana").wait_for()
+    assert rule() == before | {"budget": 24.0}
+    page.get_by_role("button", name="Undo").click()
+    page.get_by_text("24 alerts a day became 20 alerts a day, by ana").wait_for()
+    assert rule() == before and page.locator(".budget output").inner_text() == "20"
+
+
+def test_the_slider_gives_each_factor_the_same_way(visit: Callable[..., Any]) -> None:
+    page = visit("/monitors?name=card-payments", 390, 844)
+    slider = page.locator(".budget input")
+    slider.wait_for()
+    shown = []
+    for part in (0.0, 0.5, 1.0):
+        slider.evaluate(
+            "(input, part) => { input.value = part * input.max; input.dispatchEvent(new Event('input')) }",
+            part,
+        )
+        shown.append(page.locator(".budget output").inner_text())
+    assert shown == ["1", "10", "100"]
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/",
+        "/alerts",
+        "/monitors",
+        "/monitors?name=card-payments",
+        "/runs",
+        "/monitors?name=card-payments&version=41",
+        "/monitors?name=card-payments&version=41&left=all",
+    ],
+)
 @pytest.mark.parametrize(("width", "scheme"), [(1440, "dark"), (390, "light")])
 def test_every_page_shows_in_the_dark_and_on_a_phone(
     visit: Callable[..., Any], path: str, width: int, scheme: str

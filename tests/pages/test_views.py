@@ -10,9 +10,8 @@ import seed
 import sqlalchemy as sa
 from streamlit.testing.v1 import AppTest
 
-from dashboards import session
+from dashboards import registry, session
 from dashboards.markup import FILES
-from dashboards.views import monitors
 from monitor.settings import Settings
 from monitor.storage import tables
 from monitor.storage.database import Database
@@ -35,12 +34,16 @@ def open_page(url: str, view: str, **parameters: str) -> AppTest:
 
 
 def html(at: AppTest) -> str:
-    return str(sent(at)["html"])
+    return "".join(str(part["html"]) for part in parts(at) if "html" in part)
 
 
 def sent(at: AppTest) -> dict[str, Any]:
-    (component,) = at.get("bidi_component")
-    return dict(json.loads(component.proto.json))
+    (only,) = parts(at)
+    return only
+
+
+def parts(at: AppTest) -> list[dict[str, Any]]:
+    return [dict(json.loads(component.proto.json)) for component in at.get("bidi_component")]
 
 
 def test_overview_says_what_needs_a_person_first(fresh: Database) -> None:
@@ -167,10 +170,10 @@ def test_runs_of_a_linked_monitor_are_chosen_at_once(url: str) -> None:
     assert page.count("<tr>") == 2  # the head and one run
 
 
-@pytest.mark.parametrize(("job", "version"), [("pull", None), ("train", None), ("promote", 1)])
+@pytest.mark.parametrize(("job", "version"), [("pull", None), ("train", None), ("promote", 39)])
 def test_a_button_puts_a_run_into_the_queue(fresh: Database, job: str, version: int | None) -> None:
     session.use(Settings(database_url=str(fresh.url), actor="ana"))
-    monitors.ask("card-payments", job, version)
+    registry.ask("card-payments", job, version)
     runs = tables.runs.c
     with fresh.read() as reading:
         row = reading.execute(

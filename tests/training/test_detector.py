@@ -119,6 +119,7 @@ def test_version_facts_tell_what_was_trained_and_why(detector: Detector, table: 
     assert facts["objective"] == "vanilla"
     assert facts["reason"]
     assert facts["curve"][0][1] > facts["curve"][-1][1]
+    assert facts["curve"][0][2] > facts["curve"][-1][2] > 0  # on rows that training did not see
 
 
 def test_auto_says_what_it_took_and_why(table: pd.DataFrame) -> None:

@@ -1,0 +1,75 @@
+"""What a person does to versions: every decision is kept, and going back is called going back."""
+
+import pytest
+import seed
+import sqlalchemy as sa
+
+from monitor.domain.errors import Conflict
+from monitor.domain.version import steps
+from monitor.jobs.context import Context
+from monitor.jobs.pin import pin
+from monitor.scheduling import run_now
+from monitor.storage import audit, tables, versions
+from monitor.storage.database import Database
+
+V = tables.versions.c
+
+
+@pytest.fixture
+def database(database: Database) -> Database:
+    """card-payments has v39 retired, v40 rejected, v41 champion."""
+    seed.fill(database, days=1)
+    return database
+
+
+def put(context: Context, number: int, why: str = "") -> str:
+    with context.database.read() as session:
+        version = versions.numbered(session, 1, number)
+    asked = {"version_id": version.version_id, "by_hand": True, "why": why}
+    return str(run_now(context, "promote", "card-payments", "ana", counts=asked)["message"])
+
+
+def told(context: Context, number: int) -> list[tuple[str, str, str, int | None]]:
+    with context.database.read() as session:
+        row = session.execute(
+            sa.select(V.decision, V.decided_at).where(V.monitor_id == 1, V.number == number)
+        ).one()
+    return [(s.kind, s.actor, s.reason, s.other) for s in steps(row.decision, row.decided_at)]
+
+
+def test_a_person_who_promotes_a_rejected_version_leaves_the_gates_reason(context: Context) -> None:
+    before = told(context, 40)
+    assert before[0][0] == "rejected" and "finds fewer planted faults" in before[0][2]
+    put(context, 40, "the planted faults are not ours")
+    assert told(context, 40) == [*before, ("promoted", "ana", "the planted faults are not ours", 41)]
+
+
+def test_going_back_is_a_roll_back_and_both_versions_say_so(context: Context) -> None:
+    before = told(context, 41)
+    assert "rolled back to v39 by ana: too many alerts" in put(context, 39, "too many alerts")
+    assert told(context, 39)[-1] == ("rolled back", "ana", "too many alerts", 41)
+    assert told(context, 41) == [*before, ("replaced", "ana", "too many alerts", 39)]
+    put(context, 41)
+    assert told(context, 41)[-1] == ("promoted", "ana", "no reason given", 39)
+    with context.database.read() as session:
+        actions = [e.action for e in audit.about(session, ["monitor:card-payments"])]
+    assert actions == ["version.promoted", "version.rolled_back"]
+
+
+def test_a_pin_is_kept_once_with_who_and_why(context: Context) -> None:
+    before = told(context, 41)
+    with context.database.write() as session:
+        for _ in range(2):
+            pin(session, "card-payments", True, "ana", context.now(), "holidays", 41)
+        pin(session, "card-payments", False, "ben", context.now())
+    assert told(context, 41) == [
+        *before, ("pinned", "ana", "holidays", None), ("unpinned", "ben", "no reason given", None)
+    ]  # fmt: skip
+    with context.database.read() as session:
+        champion = versions.champion(session, 1)
+    assert champion is not None and not champion.pinned
+
+
+def test_a_pin_meant_for_another_champion_is_refused(context: Context) -> None:
+    with context.database.write() as session, pytest.raises(Conflict, match="v40 is no longer the champion"):
+        pin(session, "card-payments", True, "ana", context.now(), number=40)
