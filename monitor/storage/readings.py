@@ -110,6 +110,17 @@ def store(
     return Stored(len(fresh) - corrected, corrected, len(rows) - len(fresh), first_id + len(fresh) - 1)
 
 
+def arrived(session: Session, readings: sa.Table, keys: list[str]) -> dict[str, datetime]:
+    """When the present revision of each of these keys came, of those that are stored."""
+    c = readings.c
+    rows = session.execute(
+        sa.select(c.source_key, c.ingested_at).where(
+            any_of(session, c.source_key, keys), c.superseded_at.is_(None)
+        )
+    )
+    return {r.source_key: r.ingested_at for r in rows}
+
+
 def _known(session: Session, readings: sa.Table, keys: list[str]) -> pd.DataFrame:
     c = readings.c
     rows = session.execute(

@@ -90,7 +90,7 @@ def _followed(fs: Any, path: str, info: dict[str, Any]) -> dict[str, Any]:
     if not info.get("islink"):
         return info
     target = os.path.realpath(path)
-    return fs.info(target) if os.path.exists(target) else info | {"type": "link"}  # type: ignore[no-any-return]  # fsspec
+    return fs.info(target) if os.path.exists(target) else info | {"type": "link"}
 
 
 def _filesystem(path: str) -> tuple[Any, str]:

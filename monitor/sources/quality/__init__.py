@@ -2,5 +2,7 @@
 
 from monitor.sources.quality.admission import Admitted, admit
 from monitor.sources.quality.inference import infer
+from monitor.sources.quality.raw import restored
+from monitor.sources.quality.roles import roles
 
-__all__ = ["Admitted", "admit", "infer"]
+__all__ = ["Admitted", "admit", "infer", "restored", "roles"]
