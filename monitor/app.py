@@ -41,6 +41,10 @@ def perform(job: str) -> Perform:
         from monitor.jobs.pull import pull
 
         return pull
+    if job == "readmit":
+        from monitor.jobs.readmit import readmit
+
+        return readmit
     if job == "score":
         from monitor.jobs.score import score
 

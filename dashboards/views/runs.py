@@ -12,7 +12,7 @@ from monitor.storage.database import Session
 from monitor.storage.pages import Sought
 
 SHOWN = 50
-JOBS = ["pull", "score", "train", "promote", "notify", "prune"]
+JOBS = ["pull", "score", "train", "promote", "notify", "prune", "readmit"]
 STATES = ["running", "queued", "failed", "done", "refused"]
 
 

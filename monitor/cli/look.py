@@ -1,4 +1,4 @@
-"""status, quarantine list: what is going on."""
+"""status, quarantine list and readmit: what is going on."""
 
 from typing import Annotated
 
@@ -36,11 +36,6 @@ def status(as_json: Json = False) -> None:
         raise typer.Exit(1)
 
 
-@quarantine.callback()
-def _group() -> None:
-    """A group of commands, even while there is one."""
-
-
 @quarantine.command("list")
 def listed(
     name: Name,
@@ -54,9 +49,36 @@ def listed(
     with opened() as context, context.database.read() as session:
         monitor_id = monitors.named(session, name).monitor_id
         found = storage.listed(session, monitor_id, limit)
-    rows = [(stamp(q["at"]), q["origin"], q["reason"]) for q in found]
+    rows = [(q["quarantine_id"], stamp(q["at"]), q["origin"], q["reason"]) for q in found]
     show(
         found,
         as_json,
-        table(("when", "where", "reason"), rows, "Nothing in quarantine: every row could be used."),
+        table(("id", "when", "where", "reason"), rows, "Nothing in quarantine: every row could be used."),
     )
+
+
+@quarantine.command()
+def readmit(
+    name: Name,
+    only: Annotated[
+        list[int] | None, typer.Argument(help="Rows by their id, as `quarantine list` shows it; else all.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Try rows again, after a correction or once a time is past."""
+    from monitor.domain.errors import UnknownError
+    from monitor.scheduling import run_now
+    from monitor.storage import monitors
+    from monitor.storage import quarantine as storage
+
+    with opened() as context:
+        if only:
+            with context.database.read() as session:
+                monitor_id = monitors.named(session, name).monitor_id
+                found = {q["quarantine_id"] for q in storage.after(session, monitor_id, 0, len(only), only)}
+                known = [str(q["quarantine_id"]) for q in storage.listed(session, monitor_id, 20)]
+            for missing in sorted(set(only) - found):
+                raise UnknownError(f"row in the quarantine of {name}", str(missing), known)
+        asked = {"only": only} if only else {}
+        done = run_now(context, "readmit", name, context.settings.actor, counts=asked)
+    show(done, as_json, str(done["message"]))

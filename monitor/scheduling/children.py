@@ -5,7 +5,7 @@ import os
 import signal
 import sys
 
-LANES = {"data": ["notify", "pull", "score", "promote", "prune"], "train": ["train"]}
+LANES = {"data": ["notify", "pull", "readmit", "score", "promote", "prune"], "train": ["train"]}
 SUPERVISED = (
     "MONITOR_SUPERVISED"  # in the environment of a supervisor's children; nohup stays possible for the rest
 )

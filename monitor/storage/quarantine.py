@@ -45,6 +45,36 @@ def count(session: Session, monitor_id: int) -> int:
     return session.scalar(sa.select(sa.func.count()).where(q.c.monitor_id == monitor_id)) or 0
 
 
+def after(
+    session: Session, monitor_id: int, quarantine_id: int, limit: int, only: list[int] | None = None
+) -> list[dict[str, Any]]:
+    """The next rows in order of arrival; ``only``: of these alone."""
+    q = tables.quarantine.c
+    statement = sa.select(q.quarantine_id, q.at, q.origin, q.raw, q.reason).where(
+        q.monitor_id == monitor_id, q.quarantine_id > quarantine_id
+    )
+    if only is not None:
+        statement = statement.where(q.quarantine_id.in_(only))
+    rows = session.execute(statement.order_by(q.quarantine_id).limit(limit))
+    return [dict(r._mapping) for r in rows]
+
+
+def release(session: Session, ids: list[int]) -> None:
+    """Rows that could be used after all."""
+    if ids:
+        session.execute(sa.delete(tables.quarantine).where(tables.quarantine.c.quarantine_id.in_(ids)))
+
+
+def explain(session: Session, reasons: dict[int, str]) -> None:
+    """Say anew why rows cannot be used; their fingerprint stays that of what came in, so they come in once."""
+    for quarantine_id, reason in reasons.items():
+        session.execute(
+            sa.update(tables.quarantine)
+            .where(tables.quarantine.c.quarantine_id == quarantine_id)
+            .values(reason=reason)
+        )
+
+
 def listed(session: Session, monitor_id: int, limit: int) -> list[dict[str, Any]]:
     """The newest rows with where they stood, what they held and why they could not be used."""
     q = tables.quarantine.c

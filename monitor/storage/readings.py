@@ -130,6 +130,17 @@ def revisions(head: pd.DataFrame, known: pd.DataFrame) -> pd.DataFrame:
     )
 
 
+def arrived(session: Session, readings: sa.Table, keys: list[str]) -> dict[str, datetime]:
+    """When the present revision of each of these keys came, of those that are stored."""
+    c = readings.c
+    rows = session.execute(
+        sa.select(c.source_key, c.ingested_at).where(
+            any_of(session, c.source_key, keys), c.superseded_at.is_(None)
+        )
+    )
+    return {r.source_key: r.ingested_at for r in rows}
+
+
 def _known(session: Session, readings: sa.Table, keys: list[str]) -> pd.DataFrame:
     c = readings.c
     rows = session.execute(

@@ -6,12 +6,12 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from monitor.domain.run import NO_FILE, TRIES, Request, Run, scope_of
+from monitor.domain.run import LANE, NO_FILE, TRIES, Request, Run, scope_of
 from monitor.storage import leases, tables
 from monitor.storage.upsert import insert
 
 R = tables.runs.c
-ORDER = ["notify", "pull", "score", "promote", "prune", "train"]  # what a free worker takes first
+ORDER = ["notify", "pull", "readmit", "score", "promote", "prune", "train"]  # what a free worker takes first
 
 
 def offer(
@@ -71,8 +71,9 @@ def claim(
     run_id: int | None = None,
 ) -> Run | None:
     """Take the next run whose lease is free; the run and its lease change in one transaction."""
+    lane = sa.case(LANE, value=R.job, else_=R.job)
     busy = sa.select(tables.leases.c.name).where(
-        tables.leases.c.name == R.scope + "/" + R.job,
+        tables.leases.c.name == R.scope + "/" + lane,
         tables.leases.c.run_id.is_not(None),
         tables.leases.c.expires_at >= now,
     )
@@ -83,7 +84,7 @@ def claim(
         waiting = waiting.where(R.run_id == run_id)
     first = sa.case({job: n for n, job in enumerate(ORDER)}, value=R.job, else_=len(ORDER))
     for found, scope, job in session.execute(waiting.order_by(first, R.not_before, R.run_id).limit(8)).all():
-        fence = leases.acquire(session, f"{scope}/{job}", found, holder, now, seconds)
+        fence = leases.acquire(session, f"{scope}/{LANE.get(job, job)}", found, holder, now, seconds)
         if fence is None:
             continue
         row = session.execute(

@@ -33,6 +33,13 @@ def test_a_monitor_goes_from_a_file_to_its_rows(shell: Any, tmp_path: Path) -> N
     )
     quarantined = json.loads(shell("quarantine", "list", "boiler", "--json")[1])
     assert quarantined[0]["origin"].endswith("boiler.csv:32")
+    number = str(quarantined[0]["quarantine_id"])
+    assert shell("quarantine", "readmit", "boiler", number)[:2] == (
+        0,
+        "0 rows came in, 1 stays in quarantine\n",
+    )
+    code, _, err = shell("quarantine", "readmit", "boiler", "999")
+    assert (code, f"there is no row in the quarantine of boiler '999'; known: {number}" in err) == (2, True)
     assert shell("status")[0] == 0
     code, _, err = shell("train", "boiler")
     assert code == 1

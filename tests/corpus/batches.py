@@ -12,7 +12,7 @@ from .case import EVERY, FILES, Case
 from .rows import Row, csv_bytes, good, into_postgres, into_sqlite, parquet_bytes
 from .typed import FILES as FILE
 from .typed import TABLE
-from .world import World
+from .world import World, as_json, same
 
 Play = Callable[[World], None]
 LATER = range(1001, 1013)
@@ -418,5 +418,50 @@ def _backwards(world: World) -> None:
     world.must(len(scored(world)) == 12, "late rows are not scored")
 
 
-ORDER = [Case("degenerate batches", "rows older than all others", EVERY, _backwards)]
-CASES = [*DEGENERATE, *DRIFT, *KEYS, *CATEGORIES, *ORDER]
+def _since_1970(world: World) -> None:
+    """Times as exports of machines have them: seconds in one batch, milliseconds in the next."""
+    anew(world, ", key: [id]")
+    world.put([good(n, at=int(good(n)["at"].timestamp())) for n in range(1, 13)], sql={"at": "bigint"})
+    world.pull()
+    world.put([good(n, at=int(good(n)["at"].timestamp() * 1000)) for n in LATER], sql={"at": "bigint"})
+    world.pull()
+    stored(world, 24)
+    for n in (1, 12, *LATER):
+        at = world.rows()[str(n)]["event_at"]
+        world.must(same(at, good(n)["at"]), f"row {n} happened at {at}")
+
+
+ORDER = [
+    Case("degenerate batches", "rows older than all others", EVERY, _backwards),
+    Case(
+        "degenerate batches",
+        "times since 1970 in seconds, then in milliseconds",
+        EVERY,
+        _since_1970,
+        start="empty",
+    ),
+]
+
+
+def _told(world: World) -> None:
+    """Hostile words reach an alert, and drive no terminal from there."""
+    odd = {
+        "card": "\x1b]0;owned\x07<script>alert(1)</script>",
+        "kind": "=cmd|' /C calc'!A0",
+        "amount": 1e6,
+        "load": -1e6,
+    }
+    world.put([good(1001), good(1002, **odd), good(1003)])
+    world.pull()
+    world.run("score", world.monitor)
+    listed = as_json(world.run("alerts", "list", "--json").out)
+    mine = [a for a in listed if a["entity"] == odd["card"]]
+    world.must(len(mine) == 1, f"no alert of the odd row: {listed}")
+    world.run("alerts", "list", says=("owned",))
+    for alert in mine:
+        world.run("alerts", "show", alert["public_id"], says=("calc",))
+    world.run("status")
+
+
+TOLD = [Case("hostile text", "an alert of a hostile entity", EVERY, _told)]
+CASES = [*DEGENERATE, *DRIFT, *KEYS, *CATEGORIES, *ORDER, *TOLD]

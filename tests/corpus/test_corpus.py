@@ -15,8 +15,9 @@ from .case import EVERY, Case
 from .products import Postgres, Product, Sqlite, postgres_source, prepare
 from .world import holds
 
+AT_ONCE = set(cells.CASES)
 ALONE = [(c, c.sources[n % len(c.sources)]) for n, c in enumerate(CASES)
-         if not c.slow and c.group not in ("bad cells", "hostile text", "column names")]  # fmt: skip
+         if not c.slow and c not in AT_ONCE and c.group != "column names"]  # fmt: skip
 
 
 @pytest.fixture(scope="module")

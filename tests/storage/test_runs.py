@@ -40,6 +40,20 @@ def test_two_runs_of_one_scope_and_job_are_never_claimed_at_once(context: Contex
     assert second.fence.token == first.fence.token + 1
 
 
+def test_a_readmission_waits_for_the_pull_beside_it(context: Context) -> None:
+    now = context.now()
+    with context.database.write() as session:
+        runs.offer(session, request("s1", "pull"), "schedule", now)
+        runs.offer(session, request("s2", "readmit"), "ana", now)
+        pull = runs.claim(session, ["pull"], "one", now, 60)
+        assert pull is not None
+        assert runs.claim(session, ["readmit"], "two", now, 60) is None
+        leases.release(session, pull.fence)
+        readmission = runs.claim(session, ["readmit"], "two", now, 60)
+    assert readmission is not None
+    assert readmission.fence.name == pull.fence.name
+
+
 def test_a_run_whose_lease_went_to_another_may_not_write(context: Context) -> None:
     now = context.now()
     with context.database.write() as session:

@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.csv
 
 from monitor.domain.writing import counted
@@ -109,6 +110,8 @@ def _parse(block: bytes, layout: Format, typed: bool) -> tuple[pa.Table, list[tu
         )
     except pa.ArrowInvalid:
         return None
+    if typed and any(pa.types.is_floating(c.type) and pc.any(pc.is_inf(c)).as_py() for c in table.columns):
+        return None  # a number beyond all measure is shown as it was written
     return table, ragged
 
 

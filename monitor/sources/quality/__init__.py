@@ -3,5 +3,7 @@
 from monitor.sources.quality.admission import Admitted, admit
 from monitor.sources.quality.erased import blanked, leave_out
 from monitor.sources.quality.inference import infer
+from monitor.sources.quality.raw import restored
+from monitor.sources.quality.roles import roles
 
-__all__ = ["Admitted", "admit", "blanked", "infer", "leave_out"]
+__all__ = ["Admitted", "admit", "blanked", "infer", "leave_out", "restored", "roles"]

@@ -1,6 +1,7 @@
 """Quarantined rows as a person reads them: where, what, and what is wrong with it."""
 
 import json
+import re
 from typing import Any
 
 import numpy as np
@@ -8,10 +9,11 @@ import pandas as pd
 import pyarrow as pa
 
 from monitor.sources.base import Batch
-from monitor.sources.quality.text import Mask, is_missing
+from monitor.sources.quality.text import Mask, cell_text, is_missing
 
 LONGEST, SHORT, SHOWN = 16_384, 80, 40  # characters of a row, of a cell in a long row, of a value in a reason
 CELL = 1000  # characters of a cell that are kept
+ALTERED = re.compile(r"… \(\d+ characters\)$|\u2400|\\ud[89a-f]")  # what _clean leaves of a cell it changed
 
 
 def rejections(
@@ -50,6 +52,22 @@ def _raw(record: dict[Any, Any]) -> str:
     return json.dumps({"columns": len(record), "first": dict(list(cells.items())[:100])}, ensure_ascii=False)
 
 
+def restored(raw: str) -> dict[str, Any] | None:
+    """The cells of a quarantined row; None where it never had cells, or some were not kept as they were.
+
+    >>> restored('{"id": 7, "at": "soon"}'), restored('{"note": "x… (70000 characters)"}'), restored("1;2;3")
+    ({'id': 7, 'at': 'soon'}, None, None)
+    """
+    try:
+        cells = json.loads(raw)
+    except ValueError:
+        return None
+    if not isinstance(cells, dict) or set(cells) == {"columns", "first"}:
+        return None
+    texts = [*cells, *(v for v in cells.values() if isinstance(v, str))]
+    return None if any(ALTERED.search(t) for t in texts) else cells
+
+
 def _plain(value: Any, longest: int) -> Any:
     if is_missing(value):
         return None
@@ -59,13 +77,13 @@ def _plain(value: Any, longest: int) -> Any:
         return int(value)
     if isinstance(value, float | np.floating) and np.isfinite(value):
         return float(value)
-    return _clean(str(value), longest)
+    return _clean(cell_text(value) or "", longest)
 
 
 def _shown(value: Any) -> str:
     if is_missing(value):
         return "nothing"
-    return repr(_clean(str(value), SHOWN))
+    return repr(_clean(cell_text(value) or "", SHOWN))
 
 
 def _clean(text: str, longest: int) -> str:

@@ -27,7 +27,7 @@ def as_text(column: pd.Series) -> pa.Array:
         return _float_text(column.to_numpy(dtype="float64", na_value=np.nan))
     array = as_arrow(column)
     if array is None:
-        array = pa.array([_cell_text(v) for v in column], pa.string())
+        array = pa.array([cell_text(v) for v in column], pa.string())
     elif pa.types.is_floating(array.type):
         array = _float_text(array.to_numpy(zero_copy_only=False))
     elif (
@@ -38,7 +38,7 @@ def as_text(column: pd.Series) -> pa.Array:
         or pa.types.is_large_binary(array.type)
         or isinstance(array.type, pa.BaseExtensionType)  # UUIDs
     ):
-        array = pa.array([_cell_text(v) for v in array.to_pylist()], pa.string())
+        array = pa.array([cell_text(v) for v in array.to_pylist()], pa.string())
     return _one(array.cast(pa.large_string()))
 
 
@@ -81,7 +81,7 @@ def _float_text(values: npt.NDArray[np.float64]) -> pa.Array:
     return pc.if_else(pa.array(whole), integers.cast(pa.large_string()), array.cast(pa.large_string()))
 
 
-def _cell_text(value: Any) -> str | None:
+def cell_text(value: Any) -> str | None:
     if is_missing(value):
         return None
     if isinstance(value, bytes | bytearray | memoryview):
