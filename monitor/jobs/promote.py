@@ -34,7 +34,8 @@ def promote(context: Context, run: Run) -> Outcome:
     if version.monitor_id != run.monitor_id:
         raise UnknownError("version of this monitor", f"number {version.version_id}", [])
     if champion is not None and version.version_id == champion.version_id:
-        return Outcome(f"v{version.number} is the champion already")
+        # said again, since the run that promoted it may have died before it could
+        return Outcome(f"v{version.number} is the champion already", {}, [_scoring(run)])
     by_hand = bool(run.counts.get("by_hand"))
     if version.state != "candidate" and not by_hand:
         return Outcome(f"v{version.number} was decided on before: {version.state}")
@@ -110,6 +111,10 @@ def _switch(
         detail = {"version": version.number, "before": champion.number if champion else None, **stored}
         action = "version.promoted" if decision.promoted else "version.rejected"
         audit.append(session, now, run.actor, action, f"monitor:{watched.config.name}", detail)
-    follow = [Request("score", watched.monitor_id, f"after-{run.run_id}")] if decision.promoted else []
+    follow = [_scoring(run)] if decision.promoted else []
     verb = "promoted" if decision.promoted else "rejected"
     return Outcome(f"v{version.number} {verb}: {decision.reason}", {"version_id": version.version_id}, follow)
+
+
+def _scoring(run: Run) -> Request:
+    return Request("score", run.monitor_id, f"after-{run.run_id}")
