@@ -36,21 +36,11 @@ def alive(name: str) -> bool:
     if host != socket.gethostname():
         return True
     try:
-        return abs(psutil.Process(int(pid)).create_time() - float(born)) < 2
+        process = psutil.Process(int(pid))
+        # one that nobody has waited for is dead too, and may stay so for long under a careless init
+        return abs(process.create_time() - float(born)) < 2 and process.status() != psutil.STATUS_ZOMBIE
     except (psutil.NoSuchProcess, ValueError):
         return False
-
-
-def reap(context: Context) -> int:
-    """Free the leases of dead processes of this host at once, and queue the runs that nobody holds."""
-    with context.database.read() as session:
-        dead = [(name, token) for name, token, who in leases.held(session) if not alive(who)]
-        if not dead and not runs.orphans(session, context.now()):
-            return 0
-    with context.database.write() as session:
-        for name, token in dead:
-            leases.expire(session, name, token, context.now())
-        return runs.requeue_orphans(session, context.now())
 
 
 def execute(context: Context, run: Run, perform: Callable[[Context, Run], Outcome]) -> Outcome | None:

@@ -15,8 +15,9 @@ import structlog
 from monitor.app import open_context, perform
 from monitor.domain.run import Run
 from monitor.jobs.context import Context
-from monitor.jobs.running import Stopped, execute, holder, reap
+from monitor.jobs.running import Stopped, execute, holder
 from monitor.scheduling.children import LANES, end_with_parent
+from monitor.scheduling.watch import Watch
 from monitor.storage import runs
 
 log = structlog.get_logger()
@@ -57,7 +58,7 @@ def main(lane: str) -> int:
     stop_on_signals()
     try:
         with closing(open_context()) as context:
-            reap(context)
+            Watch(context).look()
             work(context, lane, parent)
     except Stopped:
         log.info("worker stopped", lane=lane)

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
@@ -14,6 +15,7 @@ from monitor.domain.errors import MonitorError
 OperationalFault = sa.exc.OperationalError  # for callers, who do not import SQLAlchemy
 __all__ = ["Database", "Session"]  # the layers above take the session's type from here
 
+IDLE_SECONDS = 120.0  # that a transaction on a server may rest between two statements
 BUSY_SECONDS = 60.0  # above the longest batch that any job writes in one transaction
 
 
@@ -87,4 +89,12 @@ def _sqlite(url: sa.URL) -> sa.Engine:
 
 
 def _server(url: sa.URL) -> sa.Engine:
-    return sa.create_engine(url, pool_pre_ping=True, pool_size=2, max_overflow=8)
+    engine = sa.create_engine(url, pool_pre_ping=True, pool_size=2, max_overflow=8)
+
+    @sa.event.listens_for(engine, "connect")
+    def _connected(connection: psycopg.Connection[Any], _record: Any) -> None:
+        # a worker that is stopped, or cut off, in the midst of a transaction would keep its locks for ever
+        connection.execute(f"SET idle_in_transaction_session_timeout = '{IDLE_SECONDS:.0f}s'")
+        connection.commit()
+
+    return engine

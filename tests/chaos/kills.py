@@ -38,44 +38,42 @@ class Tally:
         )
 
 
-def rounds(ground: Ground, job: str, kills: int) -> Tally:
+def rounds(made: Ground, job: str, kills: int) -> Tally:
     """Kill runs of a job until ``kills`` fell inside it; each run is killed up to three times and then left alone."""
     tally = Tally(job)
-    _finish(ground, tally, _prepare(ground, job))
+    _finish(made, tally, _prepare(made, job))
     while tally.kills < kills and not tally.broken:
-        run_id = _prepare(ground, job)
-        for _ in range(ground.draw.randint(1, IN_A_ROW)):
-            if tally.kills < kills and _state(ground, run_id) != "done":
-                _kill(ground, tally, run_id)
-        _finish(ground, tally, run_id)
+        run_id = _prepare(made, job)
+        for _ in range(made.draw.randint(1, IN_A_ROW)):
+            if tally.kills < kills and _state(made, run_id) != "done":
+                _kill(made, tally, run_id)
+        _finish(made, tally, run_id)
     return tally
 
 
-def _prepare(ground: Ground, job: str) -> int:
+def _prepare(made: Ground, job: str) -> int:
     """Work for one run of the job; everything before it is done in peace."""
-    draw = ground.draw
+    draw = made.draw
     if job == "pull":
-        ground.feed(
-            350, odd=2, bad=draw.randint(0, 5), again=draw.randint(0, 5), corrected=draw.randint(0, 5)
-        )
+        made.feed(350, odd=2, bad=draw.randint(0, 5), again=draw.randint(0, 5), corrected=draw.randint(0, 5))
     elif job == "score":
-        ground.feed(330, odd=6)
-        _peace(ground, "pull")
+        made.feed(330, odd=6)
+        undisturbed(made, "pull")
     elif job == "notify":
-        ground.feed(30, odd=6)
-        _peace(ground, "pull", "score")
-    counts = {"version_id": ground.candidate()} if job == "promote" else None
-    return ground.ask(job, counts)
+        made.feed(30, odd=6)
+        undisturbed(made, "pull", "score")
+    counts = {"version_id": made.candidate()} if job == "promote" else None
+    return made.ask(job, counts)
 
 
-def _kill(ground: Ground, tally: Tally, run_id: int) -> None:
+def _kill(made: Ground, tally: Tally, run_id: int) -> None:
     """One victim, killed at a named point or at a random moment of its job."""
-    job, draw = tally.job, ground.draw
+    job, draw = tally.job, made.draw
     point = ""
     if draw.random() < 0.5:
         name = draw.choice(list(POINTS[job]))
         point = f"{name}:{draw.randint(1, POINTS[job][name])}"
-    victim = _victim(ground, [(job, run_id)], point)
+    victim = _victim(made, [(job, run_id)], point)
     has_torch = victim.hear()
     assert has_torch is not None, f"the {job} was not taken up"
     assert has_torch or job != "train", "a training is killed once torch is loaded"
@@ -85,39 +83,45 @@ def _kill(ground: Ground, tally: Tally, run_id: int) -> None:
         victim.kill()
     if victim.wait() == 0:
         return  # the point lay behind it, or it was quicker than the kill
-    if _state(ground, run_id) == "running":
+    if _state(made, run_id) == "running":
         tally.kills += 1
         tally.at_points += bool(point)
     else:
         tally.late += 1
-    ground.world.kills += job == "notify"
-    found = broken(ground.context, ground.world)
+    made.world.kills += job == "notify"
+    found = broken(made.context, made.world)
     tally.broken += [f"{job} killed at {point or 'a random moment'}: {words}" for words in found]
 
 
-def _finish(ground: Ground, tally: Tally, run_id: int) -> None:
+def _finish(made: Ground, tally: Tally, run_id: int) -> None:
     """Let the run come to its end, and what a scheduler would see to after it, and look at everything."""
-    if _state(ground, run_id) != "done":
-        tally.seconds.append(_undisturbed(ground, [(tally.job, run_id)]))
-    _peace(ground, "pull", "score")
-    while _waits(ground):
-        time.sleep(0.25)  # a notification whose sender died is due again
-        _peace(ground, "notify")
-    tally.broken += broken(ground.context, ground.world) + unfinished(ground.context, ground.world)
+    if _state(made, run_id) != "done":
+        tally.seconds.append(_seconds(made, [(tally.job, run_id)]))
+    settle(made)
+    tally.broken += broken(made.context, made.world) + unfinished(made.context, made.world)
 
 
-def _peace(ground: Ground, *jobs: str) -> None:
-    _undisturbed(ground, [(job, ground.ask(job)) for job in jobs])
+def settle(made: Ground) -> None:
+    """What a scheduler sees to: rows that wait are scored, and notifications sent."""
+    undisturbed(made, "pull", "score")
+    while _waits(made):
+        time.sleep(0.25)  # one whose sender died is due again
+        undisturbed(made, "notify")
 
 
-def _undisturbed(ground: Ground, asked: list[tuple[str, int]]) -> float:
+def undisturbed(made: Ground, *jobs: str) -> None:
+    """Have the jobs done one after the other, each to its end."""
+    _seconds(made, [(job, made.ask(job)) for job in jobs])
+
+
+def _seconds(made: Ground, asked: list[tuple[str, int]]) -> float:
     """Seconds that a process takes for the runs, from the first claim on."""
-    victim = _victim(ground, asked, "")
+    victim = _victim(made, asked, "")
     victim.hear()
     began = time.monotonic()
     code = victim.wait()
     for job, run_id in asked:
-        with ground.context.database.read() as session:
+        with made.context.database.read() as session:
             row = runs.get(session, run_id)
         assert (code, row["state"]) == (0, "done"), (
             f"{job} ended with {code}: {row['state']}, {row['message']}"
@@ -125,16 +129,16 @@ def _undisturbed(ground: Ground, asked: list[tuple[str, int]]) -> float:
     return time.monotonic() - began
 
 
-def _waits(ground: Ground) -> bool:
+def _waits(made: Ground) -> bool:
     n = tables.notifications.c
-    with ground.context.database.read() as session:
+    with made.context.database.read() as session:
         return session.scalar(sa.select(n.notification_id).where(n.state == "pending").limit(1)) is not None
 
 
-def _victim(ground: Ground, asked: list[tuple[str, int]], point: str) -> Victim:
-    return Victim(work, Order(asked, ground.context.settings, ground.environment, point), training=True)
+def _victim(made: Ground, asked: list[tuple[str, int]], point: str) -> Victim:
+    return Victim(work, Order(asked, made.context.settings, made.environment, point))
 
 
-def _state(ground: Ground, run_id: int) -> str:
-    with ground.context.database.read() as session:
+def _state(made: Ground, run_id: int) -> str:
+    with made.context.database.read() as session:
         return str(runs.get(session, run_id)["state"])

@@ -7,15 +7,14 @@ import sys
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import cache
 from importlib import import_module
 from multiprocessing.connection import Connection
-from multiprocessing.context import ForkServerContext
 from typing import Any
 
 from monitor.app import open_context, perform
 from monitor.jobs.context import FAIL_POINT
-from monitor.jobs.running import execute, holder, reap
+from monitor.jobs.running import execute, holder
+from monitor.scheduling.watch import Watch
 from monitor.settings import Settings
 from monitor.sources import open_source
 from monitor.sources.base import Batch, Cursor
@@ -34,12 +33,13 @@ SERVING = ["tests.chaos.victim", *JOBS, "monitor.detection.detector", "onnxrunti
 TRAINING = ["monitor.training.fit", "onnx", "torch.onnx"]
 
 
-@cache
-def server(training: bool) -> ForkServerContext:
-    """The one server of this process; with ``training`` torch is in it, which takes seconds once."""
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload([*SERVING, *(TRAINING if training else [])])
-    return context
+FORKS = multiprocessing.get_context("forkserver")
+FORKS.set_forkserver_preload(SERVING)
+
+
+def with_torch() -> None:
+    """Have torch in the server before it forks its first: that takes seconds, and then no victim waits for it."""
+    FORKS.set_forkserver_preload([*SERVING, *TRAINING])
 
 
 @dataclass(frozen=True)
@@ -55,9 +55,9 @@ class Order:
 class Victim:
     """A process of its own that reports when its job begins and when it has ended."""
 
-    def __init__(self, target: Callable[..., None], order: Any, *, training: bool = False) -> None:
+    def __init__(self, target: Callable[..., None], order: Any) -> None:
         self.reports, theirs = multiprocessing.Pipe(duplex=False)
-        self.process = server(training).Process(target=target, args=(order, theirs), daemon=True)
+        self.process = FORKS.Process(target=target, args=(order, theirs), daemon=True)
         self.process.start()
         theirs.close()
 
@@ -68,10 +68,14 @@ class Victim:
         except EOFError:
             return None
 
-    def kill(self) -> None:
+    @property
+    def pid(self) -> int:
         assert self.process.pid is not None
+        return self.process.pid
+
+    def kill(self) -> None:
         with suppress(ProcessLookupError):  # it may have ended a moment ago
-            os.kill(self.process.pid, signal.SIGKILL)
+            os.kill(self.pid, signal.SIGKILL)
 
     def wait(self) -> int | None:
         """The exit code; negative for a signal."""
@@ -88,10 +92,14 @@ def work(order: Order, reports: Connection) -> None:
     """Each run as a worker does it: claim, execute, end."""
     os.environ.update(order.environment)
     os.environ[FAIL_POINT] = order.point
-    _smaller()
+    smaller()
     context = open_context(order.settings)
-    reap(context)
+    Watch(context).look()
     for job, run_id in order.runs:
+        if job == "train":
+            import_module(
+                "monitor.training.fit"
+            )  # what takes seconds and writes nothing comes before the job
         with context.database.write() as session:
             run = runs.claim(
                 session, [job], holder(), context.now(), context.settings.lease_seconds, run_id=run_id
@@ -112,7 +120,7 @@ class Page:
         return self.source.read(cursor, SMALL)
 
 
-def _smaller() -> None:
+def smaller() -> None:
     """Several commits a job, and a claim on a notification that runs out at once when its sender died."""
     import_module("monitor.jobs.pull").open_source = Page
     import_module("monitor.jobs.score").BATCH = SMALL
