@@ -1,5 +1,6 @@
 """The gate: a candidate takes over when it is not worse on rows that training did not see."""
 
+from dataclasses import replace
 from datetime import datetime
 
 import pandas as pd
@@ -7,7 +8,7 @@ import pandas as pd
 from monitor.detection.detector import Detector
 from monitor.detection.planted import planted_auroc
 from monitor.domain import policy
-from monitor.domain.errors import UnknownError
+from monitor.domain.errors import BundleCorrupt, UnknownError
 from monitor.domain.run import Outcome, Request, Run
 from monitor.domain.version import Decision, Trial, better
 from monitor.jobs.context import Context
@@ -39,11 +40,12 @@ def promote(context: Context, run: Run) -> Outcome:
     by_hand = bool(run.counts.get("by_hand"))
     if version.state != "candidate" and not by_hand:
         return Outcome(f"v{version.number} was decided on before: {version.state}")
-    decision = _by_hand(run, version) if by_hand else _decide(context, watched, version, champion)
+    decision = _by_hand(context, run, version) if by_hand else _decide(context, watched, version, champion)
     return _switch(context, run, watched, version, champion, decision)
 
 
-def _by_hand(run: Run, version: Version) -> Decision:
+def _by_hand(context: Context, run: Run, version: Version) -> Decision:
+    _loaded(context, version)  # a damaged version must not take over, whoever asks for it
     return Decision(True, f"promoted by {run.actor}", {"before": version.state})
 
 
@@ -56,8 +58,13 @@ def _decide(context: Context, watched: Watched, version: Version, champion: Vers
         rate = readings.rate(session, table)
         rows, previous = _held_back(session, table, version, _loaded(context, version).context_rows)
     trial = _trial(context, watched, version, rows, previous, rate)
-    rival = _trial(context, watched, champion, rows, previous, rate) if champion else None
-    return better(trial, rival, policy.per_day(watched.config.alerts, rate))
+    allowed = policy.per_day(watched.config.alerts, rate)
+    try:
+        rival = _trial(context, watched, champion, rows, previous, rate) if champion else None
+    except BundleCorrupt as fault:  # it scores nothing any more; without a successor it would never go
+        alone = better(trial, None, allowed)
+        return replace(alone, reason=f"{fault}; so it is decided without it: {alone.reason}")
+    return better(trial, rival, allowed)
 
 
 def _held_back(

@@ -14,7 +14,7 @@ from monitor.domain.errors import DatabaseAway, MonitorError, Superseded
 from monitor.domain.run import Outcome, Run
 from monitor.jobs.context import Context
 from monitor.storage import leases, runs
-from monitor.storage.database import OperationalFault
+from monitor.storage.database import DatabaseFault, OperationalFault, damage, reason
 
 log = structlog.get_logger()
 TRIES = 5  # of a run whose fault may pass
@@ -55,23 +55,27 @@ def execute(context: Context, run: Run, perform: Callable[[Context, Run], Outcom
     except MonitorError as fault:
         _fault(context, run, fault)
     except OperationalFault as fault:
-        _fault(context, run, DatabaseAway(f"the database did not answer: {fault.orig}"))
+        _fault(context, run, DatabaseAway(f"the database did not answer: {reason(fault)}"))
+    except DatabaseFault as fault:
+        if (damaged := damage(fault)) is None:
+            _unexpected(context, run, fault)
+        else:
+            _fault(context, run, damaged)
     except Stopped:
         _postpone(context, run, "stopped by the operator; goes on at the next start", 0.0)
         raise
     except Exception as fault:
-        log.exception("run failed", job=run.job, run=run.run_id)
-        _end(
-            context,
-            run,
-            "failed",
-            f"unexpected fault, please report it: {type(fault).__name__}: {fault}",
-            None,
-        )
+        _unexpected(context, run, fault)
     else:
         _end(context, run, "done", outcome.message, outcome)
         return outcome
     return None
+
+
+def _unexpected(context: Context, run: Run, fault: Exception) -> None:
+    log.exception("run failed", job=run.job, run=run.run_id)
+    message = f"unexpected fault, please report it: {type(fault).__name__}: {fault}"
+    _end(context, run, "failed", message, None)
 
 
 def _fault(context: Context, run: Run, fault: MonitorError) -> None:

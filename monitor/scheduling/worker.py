@@ -19,6 +19,7 @@ from monitor.jobs.running import Stopped, execute, holder
 from monitor.scheduling.children import LANES, end_with_parent
 from monitor.scheduling.watch import Watch
 from monitor.storage import runs
+from monitor.storage.database import DatabaseFault, damage, reason
 
 log = structlog.get_logger()
 LOOK = 0.5  # seconds between two looks at an empty queue
@@ -62,6 +63,9 @@ def main(lane: str) -> int:
             work(context, lane, parent)
     except Stopped:
         log.info("worker stopped", lane=lane)
+    except DatabaseFault as fault:  # full, failing, away: the next worker begins from what was committed
+        log.error("worker ends; it is started again", lane=lane, reason=str(damage(fault) or reason(fault)))
+        return 1
     return 0
 
 

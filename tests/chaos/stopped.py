@@ -33,7 +33,9 @@ class Paused(Context):
 
     @contextmanager
     def write(self, run: Run) -> Iterator[Session]:
-        with ALONE:  # the heartbeat has no transaction open then either: SQLite would have all others wait for it
+        with (
+            ALONE
+        ):  # the heartbeat has no transaction open then either: SQLite would have all others wait for it
             if threading.current_thread() is threading.main_thread() and next(WRITES) == AT:
                 os.kill(os.getpid(), signal.SIGSTOP)
             with super().write(run) as session:

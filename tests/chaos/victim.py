@@ -2,6 +2,7 @@
 
 import multiprocessing
 import os
+import resource
 import signal
 import sys
 from collections.abc import Callable
@@ -50,6 +51,8 @@ class Order:
     settings: Settings
     environment: dict[str, str]
     point: str = ""
+    largest_file: int | None = None  # bytes that a file may grow to
+    patience: float | None = None  # seconds of waiting for another's lock
 
 
 class Victim:
@@ -93,6 +96,10 @@ def work(order: Order, reports: Connection) -> None:
     os.environ.update(order.environment)
     os.environ[FAIL_POINT] = order.point
     smaller()
+    if order.largest_file is not None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (order.largest_file, resource.RLIM_INFINITY))
+    if order.patience is not None:
+        import_module("monitor.storage.database").BUSY_SECONDS = order.patience
     context = open_context(order.settings)
     Watch(context).look()
     for job, run_id in order.runs:
