@@ -61,7 +61,7 @@ class Scheduler:
         self.context = context
         self.watch = Watch(context)
         self.kept: dict[str, str] = {}
-        self.ahead = 0.0  # of the wall clock before the steady one, at the last look
+        self.ahead: float | None = None  # seconds, the wall clock before the steady one at the last look
         self.clock = BackgroundScheduler(
             timezone="UTC",
             executors={"default": SlotExecutor(context, self.kept)},
@@ -85,6 +85,8 @@ class Scheduler:
             due = outbox.channels_due(session, now)
             asleep = reviews.due_snoozes(session, now)
         self._follow(watched)
+        # its waits are measured by a steady clock: after a jump, or a night's sleep of the machine, they are wrong
+        self.clock.wakeup()
         if not due and not asleep:
             return
         with self.context.database.write() as session:
@@ -94,11 +96,15 @@ class Scheduler:
                 runs.offer(session, request, "schedule", now, coalesce=True)
 
     def _mind_the_clock(self, now: datetime) -> None:
-        """A clock that was put back would leave every trigger waiting for a moment that is far off again."""
+        """A clock that was put back would leave triggers, runs and messages waiting for what is far off again."""
         before, self.ahead = self.ahead, now.timestamp() - time.monotonic()
-        if before - self.ahead > STEP:
-            log.warning("the clock was put back", seconds=round(before - self.ahead))
-            self.kept.update(dict.fromkeys(list(self.kept), ""))  # as if each schedule had changed
+        if before is None or before - self.ahead <= STEP:
+            return
+        log.warning("the clock was put back", seconds=round(before - self.ahead))
+        self.kept.update(dict.fromkeys(list(self.kept), ""))  # as if each schedule had changed
+        with self.context.database.write() as session:
+            runs.hasten(session, now)
+            outbox.hasten(session, now)
 
     def _follow(self, watched: list[Watched]) -> None:
         """Triggers for the monitors that are there, with the schedules they have now."""

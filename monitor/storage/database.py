@@ -65,10 +65,7 @@ def reason(fault: DatabaseFault) -> str:
 
 def damage(fault: DatabaseFault) -> DatabaseDamaged | None:
     """A sentence for a database whose file is damaged; None for any other fault."""
-    if getattr(fault.orig, "sqlite_errorcode", 0) & 0xFF not in (
-        sqlite3.SQLITE_CORRUPT,
-        sqlite3.SQLITE_NOTADB,
-    ):
+    if getattr(fault.orig, "sqlite_errorcode", 0) & 0xFF != sqlite3.SQLITE_CORRUPT:
         return None
     return DatabaseDamaged(
         f"the database file is damaged ({fault.orig}); stop everything that uses it, keep the file, "

@@ -188,7 +188,8 @@ def published(session: Session, watched: Watched, world: World) -> Iterator[str]
     champion = versions.champion(session, watched.monitor_id)
     if world.champion and champion is None:
         yield "there is no champion"
-    for (version_id,) in session.execute(sa.select(v.version_id)):
+    newest = session.scalar(sa.select(sa.func.max(v.version_id)))
+    for version_id in {newest, champion.version_id if champion else newest} - {None}:
         try:
             Detector.from_bytes(versions.bundle(session, version_id))
         except BundleCorrupt as fault:

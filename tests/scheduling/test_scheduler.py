@@ -10,7 +10,7 @@ from monitor.domain.document import differences
 from monitor.domain.monitor import Document, Monitor
 from monitor.jobs.context import Context
 from monitor.scheduling.slots import Scheduler, offer
-from monitor.storage import configuration, tables
+from monitor.storage import configuration, runs, tables
 
 
 def watch(context: Context, pull: str) -> None:
@@ -69,3 +69,5 @@ def test_a_clock_that_was_a_day_ahead_and_is_put_right_does_not_stop_the_pulls(c
     finally:
         scheduler.stop()
     assert due - datetime.now(UTC) <= timedelta(minutes=5)
+    with context.database.read() as session:  # what waited for tomorrow would keep all later slots out
+        assert runs.waiting(session, ["pull"], context.now())
