@@ -15,6 +15,7 @@ from monitor.domain import writing
 
 WIDE, HIGH = 1000.0, 100.0
 STEPS = (1, 2, 2.5, 5, 10)
+LEAST_BAND = 0.05  # of a strip's width: six or seven pixels
 
 
 @dataclass(frozen=True)
@@ -139,13 +140,17 @@ def _end(at: float) -> str:
 
 
 def strip(actual: float, expected: float | None, low: float | None, high: float | None) -> Markup:
-    """Place in the usual range: rail, band of the usual 98 %, tick for expected, dot for actual."""
+    """Place in the usual range: rail, band of the usual 98 %, tick for expected, dot for actual.
+
+    All of them lie within the strip, and the band never gets too narrow to be seen beside a far tick or dot.
+    """
     known = [v for v in (actual, expected, low, high) if v is not None]
     scale = Scale.over(known, margin=0.1)
     marks = [level(0.5, "rail")]
     outside = False
     if low is not None and high is not None:
-        marks.append(box(scale(low), scale(high), 0.26, 0.74, "band"))
+        spare = max(0.0, LEAST_BAND - (scale(high) - scale(low))) / 2
+        marks.append(box(scale(low) - spare, scale(high) + spare, 0.26, 0.74, "band"))
         outside = not low <= actual <= high
     if expected is not None:
         marks.append(path([(scale(expected), 0.12), (scale(expected), 0.88)], "tick"))

@@ -10,6 +10,7 @@ from dashboards.fields import Line, number, number_sign, written
 from dashboards.markup import render
 from monitor.domain.monitor import Monitor
 from monitor.domain.review import BY_NAME
+from monitor.domain.writing import counted
 from monitor.storage import evidence
 from monitor.storage.database import Session
 from monitor.storage.readings import TYPES
@@ -142,9 +143,11 @@ def _said(change: Any) -> dict[str, Any]:
     verdict = BY_NAME.get(detail.get("verdict", ""))
     words = {
         "opened": "opened",
-        "grew": f"grew to {detail.get('members', 0):,} rows",
-        "escalated": f"escalated, {detail.get('members', 0):,} rows",
-        "closed": f"closed as {verdict.title}" if verdict else "closed",
+        "grew": f"grew to {counted(detail.get('members', 0), 'row')}",
+        "escalated": f"escalated, {counted(detail.get('members', 0), 'row')}",
+        "closed": f"closed as {verdict.title}"
+        if verdict
+        else f"closed: {detail.get('reason', 'no reason given')}",
         "reopened": f"verdict {verdict.title} taken back" if verdict else "came back from snooze",
         "noted": "noted",
     }

@@ -55,6 +55,7 @@ class Line:
     share: float
     place: Markup | str
     outside: bool
+    aside: bool  # what is expected of this row lies outside of what is usual over all rows
 
     @classmethod
     def of(cls, part: dict[str, Any], config: Monitor) -> "Line":
@@ -62,9 +63,7 @@ class Line:
         low, high = number(part.get("low")), number(part.get("high"))
         value = number(actual)
         unseen = isinstance(actual, str) and actual.endswith(UNSEEN)
-        outside = unseen or (
-            value is not None and low is not None and high is not None and not low <= value <= high
-        )
+        outside = unseen or _beyond(value, low, high)
         if part["kind"] == "date":  # "Monday 14:02 (2026-03-02T14:02:11+00:00)"
             actual = actual.split(" (")[0] if isinstance(actual, str) else actual
         return cls(
@@ -75,7 +74,12 @@ class Line:
             share=part["share"],
             place=_place(part, value, number(expected), low, high, unseen),
             outside=outside,
+            aside=_beyond(number(expected), low, high),
         )
+
+
+def _beyond(value: float | None, low: float | None, high: float | None) -> bool:
+    return value is not None and low is not None and high is not None and not low <= value <= high
 
 
 def _usual(low: float | None, high: float | None, field: str, config: Monitor) -> str:

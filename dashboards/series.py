@@ -8,6 +8,7 @@ from markupsafe import Markup
 
 from dashboards.charts import Scale, Time, box, dots, framed, level, path, plane, skewed
 from monitor.domain.sentence import amount
+from monitor.domain.writing import counted
 from monitor.storage.evidence import Point
 from monitor.storage.pages import Bin
 
@@ -29,7 +30,7 @@ def line(
         marks.append(path([(start, scale(expected)), (end, scale(expected))], "expected"))
     marks += [path(drawn, "line"), path(hot, "line hot") if len(hot) > 1 else dots(hot, "dot hot")]
     ticks = [(scale(t), amount(t)) for t in scale.ticks()]
-    return framed(marks, ticks, axis.labels(), f"{len(points)} points; flagged part marked")
+    return framed(marks, ticks, axis.labels(), f"{counted(len(points), 'point')}; flagged part marked")
 
 
 def scatter(
@@ -58,7 +59,9 @@ def scatter(
         marks.append(level(scale(expected), "expected"))
     marks += [dots(calm, "dot dim"), dots(hot, "dot hot large")]
     ticks = [(scale(t), f"{sign}{amount(t)}") for t in scale.ticks()]
-    return framed(marks, ticks, axis.labels(), f"{len(rows)} rows, {len(hot)} of them flagged"), log
+    return framed(
+        marks, ticks, axis.labels(), f"{counted(len(rows), 'row')}, {len(hot)} of them flagged"
+    ), log
 
 
 def _band(scale: Scale, low: float | None, high: float | None) -> list[Markup]:

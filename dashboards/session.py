@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import streamlit as st
 
 from monitor.settings import Settings
-from monitor.storage import pages
+from monitor.storage import inbox
 from monitor.storage.database import Database
 
 _settings: Settings | None = None  # given by the web process; else read from the environment
@@ -46,7 +46,7 @@ def ping() -> None:
         Exception: the database does not answer.
     """
     with database().read() as reading:
-        pages.next_training(reading)
+        inbox.quiet_since(reading)
 
 
 def go(target: str | None) -> None:
@@ -57,6 +57,7 @@ def go(target: str | None) -> None:
         "monitor": ("monitors", "name"),
         "runs": ("runs", "monitor"),
         "fleet": ("monitors", ""),
+        "alerts": ("alerts", ""),
     }
     if kind in routes:
         page, parameter = routes[kind]

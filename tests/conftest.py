@@ -7,8 +7,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import hypothesis
+import leftovers
 import pytest
 import sqlalchemy as sa
+import structlog
 
 from monitor.jobs.context import Context
 from monitor.settings import Settings
@@ -29,6 +31,13 @@ def absent(what: str) -> None:
     pytest.skip(what)
 
 
+@pytest.fixture(autouse=True)
+def _log_of_its_own() -> Iterator[None]:
+    """A command logs to the stderr it found, which is a test's own and closed with it."""
+    yield
+    structlog.reset_defaults()
+
+
 @pytest.fixture(scope="session")
 def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A migrated file that each test's own is copied from."""
@@ -42,19 +51,23 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[Database]:
     """A migrated database of this process, emptied after each test: far quicker than one a test."""
-    name = f"monitor_test_{uuid.uuid4().hex[:12]}"
-    admin = sa.create_engine(POSTGRES, isolation_level="AUTOCOMMIT", poolclass=sa.NullPool)
+    name = f"{leftovers.PREFIX}{uuid.uuid4().hex[:12]}"
+    engine = sa.create_engine(POSTGRES, isolation_level="AUTOCOMMIT", poolclass=sa.NullPool)
     try:
-        _do(admin, f"CREATE DATABASE {name}")
+        admin = engine.connect()
     except sa.exc.OperationalError as fault:
         absent(f"no PostgreSQL at {sa.make_url(POSTGRES).render_as_string()}: {fault.orig}")
-    _do(admin, f"ALTER DATABASE {name} SET synchronous_commit TO off")  # no test pulls the plug of the server
+    leftovers.drop(admin)
+    leftovers.claim(admin, name)
+    admin.exec_driver_sql(f"CREATE DATABASE {name}")
+    # no test pulls the plug of the server
+    admin.exec_driver_sql(f"ALTER DATABASE {name} SET synchronous_commit TO off")
     made = Database(sa.make_url(POSTGRES).set(database=name).render_as_string(hide_password=False))
     schema.upgrade(made)
     yield made
     made.close()
-    _do(admin, f"DROP DATABASE {name} WITH (FORCE)")
-    admin.dispose()
+    admin.exec_driver_sql(f"DROP DATABASE {name} WITH (FORCE)")
+    admin.close()
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -102,8 +115,3 @@ def shared_data() -> Path:
     if not folder.is_dir():
         absent(f"no real data at {folder}; set MONITOR_TEST_DATA")
     return folder
-
-
-def _do(engine: sa.Engine, statement: str) -> None:
-    with engine.connect() as connection:
-        connection.exec_driver_sql(statement)

@@ -105,7 +105,7 @@ class Seed:
         }  # fmt: skip
         new = sa.insert(tables.versions).values(
             monitor_id=monitor_id, number=number, state=state, created_at=at, decided_at=at + timedelta(minutes=11),
-            bundle=b"", sha256="", pinned=False, **values,
+            bundle=b"model", sha256="", pinned=False, **values,
         )  # fmt: skip
         version_id = self.session.execute(new.returning(tables.versions.c.version_id)).scalar_one()
         if state == "champion":
@@ -326,7 +326,7 @@ def _others(seed: Seed, days: int) -> None:
     for n in range(3):
         seed.run(orders, "pull", 60 * n + 5, "failed", attempt=5,
                  message="rows.csv: no such file; expected a CSV or Parquet file at this path")  # fmt: skip
-    seed.run(host, "pull", 0.1, message="1 new rows")
+    seed.run(host, "pull", 0.1, message="1 new row")
     seed.run(cold, "pull", 2)
     seed.run(1, "train", 1, "running", progress=0.42, message="epoch 12 of 30", finished_at=None)
     seed.run(host, "train", 0, "queued", message=None, counts=None)

@@ -10,11 +10,12 @@ export default function (component) {
 
 function start(root) {
   const $ = (selector) => root.querySelector(selector)
-  const box = $(".inbox"), list = $(".rows"), find = $("input"), toast = $(".toast"), noting = $(".noting")
+  const box = $(".inbox"), list = $(".rows"), find = $("input"), toast = $(".toast"), noting = $(".noting"), sheet = $("textarea")
   const tray = crypto.getRandomValues(new Uint32Array(3)).join("-")
   let component, data = { rows: [], details: {} }, turn = 0
   let pending = [], number = 0, asked = {}, at = null, mode = "", rest, fading
   const gone = new Map(), restored = new Map(), known = new Map(), done = []  // done: what Z takes back
+  const later = []  // keys pressed while the answer to a filter is still under way: they mean its alerts
 
   const visible = () => {
     const rows = data.rows.map((r) => r.id).filter((id) => !gone.has(id))
@@ -25,18 +26,24 @@ function start(root) {
   function receive(next) {
     component = next
     data = next.data
-    asked = data.asked
+    if ((data.asked.turn ?? 0) >= (asked.turn ?? 0)) {
+      asked = data.asked
+      if (!find.matches(":focus")) find.value = asked.words ?? ""
+    }
     for (const row of data.rows) known.set(row.id, row.html)
     const taken = data.taken[tray] ?? 0
     pending = pending.filter((action) => action.n > taken)
     for (const map of [gone, restored]) for (const [id, was] of map) if (was.n <= taken) map.delete(id)
     const refused = (data.refused[tray] ?? []).filter((r) => !done.refused?.has(r.n))
     for (const r of refused) { (done.refused ??= new Set()).add(r.n); say(r.message, false) }
-    if (asked.turn !== done.turn && at !== data.open && !visible().includes(at)) at = null
-    done.turn = asked.turn
-    if (data.open && data.open !== done.open) { at = done.open = data.open; screen("alert") }
-    if (!at || (!visible().includes(at) && !data.details[at])) at = visible()[0] ?? null
+    const linked = new URLSearchParams(location.search).get("alert")
+    if (linked && linked !== done.linked) { at = linked; box.dataset.screen = "alert" }
+    else if (done.turn !== undefined && data.asked.turn !== done.turn && !visible().includes(at)) at = null
+    done.linked = linked
+    done.turn = data.asked.turn
+    if (!at || (at !== linked && !visible().includes(at) && !data.details[at])) at = visible()[0] ?? null
     paint()
+    if (!waiting()) for (const run of later.splice(0)) run()
     const mine = ++turn
     listen()
     return () => { if (mine === turn) unlisten() }  // a superseded call must not silence its successor
@@ -73,10 +80,26 @@ function start(root) {
     for (const li of list.children) li.setAttribute("aria-selected", li.dataset.id === at)
     const detail = data.details[at], pane = $(".detail")
     if (pane.of !== at) pane.scrollTop = 0
+    if (pane.of !== at) note(false)
     pane.of = at
     html(pane, at ? detail ?? '<p class="wait">Reading …</p>' : data.calm)
-    $(".verdicts").classList.toggle("off", !at)
+    $(".verdicts").classList.toggle("off", !takes())
+    address()
   }
+
+  // whether the selected alert takes a verdict: one of the queue, or a linked one that is not dealt with
+  function takes() { return at && (visible().includes(at) || ["open", "snoozed"].includes($("article")?.dataset.state)) }
+
+  // the address follows the selection without a step in the history; on a phone only while the alert is on the screen
+  function address() {
+    const url = new URL(location), shown = box.dataset.screen === "alert" || matchMedia("(min-width: 721px)").matches
+    if (at && shown) url.searchParams.set("alert", at)
+    else url.searchParams.delete("alert")
+    if (url.href !== location.href) history.replaceState(history.state, "", url)
+    done.linked = url.searchParams.get("alert")
+  }
+
+  function waiting() { return (asked.turn ?? 0) > (data.asked?.turn ?? 0) }
 
   function go(id) {
     if (id == null) return
@@ -101,6 +124,7 @@ function start(root) {
   function leave(action, text) {
     const rows = visible(), index = rows.indexOf(at), id = at
     if (!id) return
+    if (!takes()) return say(`This alert is ${$("article")?.dataset.state ?? "not there"}: it takes no verdict`, false)
     const n = act({ ...action, alert: id })
     gone.set(id, { n })
     restored.delete(id)
@@ -127,7 +151,8 @@ function start(root) {
 
   function say(text, undoable) {
     toast.querySelector("span").textContent = text
-    toast.querySelector("button").hidden = toast.querySelector("i").hidden = !undoable
+    toast.querySelector("[data-do=undo]").hidden = toast.querySelector("i").hidden = !undoable
+    toast.querySelector(".spans").hidden = true
     toast.hidden = true
     void toast.offsetWidth  // restarts the shrinking line
     toast.hidden = false
@@ -140,30 +165,54 @@ function start(root) {
     component.setStateValue("asked", asked)
   }
 
-  function screen(name) { box.dataset.screen = name }
+  function screen(name) { box.dataset.screen = name; address() }
+
+  // what is not kept yet is a draft of its alert, and survives closing the form, leaving the alert and a reload
+  const draft = (id) => `monitor.draft.${id}`
 
   function note(open) {
+    if (noting.hidden === !open) return
     noting.hidden = !open
-    if (open) toast.hidden = true
-    if (open) noting.querySelector("textarea").focus()
-    else { noting.querySelector("textarea").value = ""; list.focus() }
+    if (!open) return list.focus()
+    toast.hidden = true
+    noting.of = at
+    sheet.value = sessionStorage.getItem(draft(at)) ?? ""
+    sheet.focus()
+  }
+
+  function drafted() {
+    if (sheet.value.trim()) sessionStorage.setItem(draft(noting.of), sheet.value)
+    else sessionStorage.removeItem(draft(noting.of))
   }
 
   function keep() {
-    const text = noting.querySelector("textarea").value.trim()
-    if (text && at) { act({ do: "note", alert: at, text }); say("Note kept", false) }
+    const words = sheet.value.trim()
+    if (words) { act({ do: "note", alert: noting.of, text: words }); say("Note kept", false) }
+    sheet.value = ""
+    drafted()
     note(false)
+  }
+
+  function put() {
+    note(false)
+    if (sheet.value.trim()) say("Not kept yet: N opens the draft again", false)
+  }
+
+  function apply() {
+    clearTimeout(find.rest)
+    if (find.value !== (asked.words ?? "")) ask({ words: find.value })
   }
 
   const does = {
     undo, bring: () => ask({}), help: () => ($(".help").open ? $(".help").close() : $(".help").showModal()),
-    note: () => at && note(true), back: () => screen("queue"), more: () => box.classList.toggle("all"),
-    snooze: () => { if (at) { mode = "snooze"; say("Snooze: 1 24 h, 2 4 h, 3 3 days, 4 7 days", false) } },
+    note: () => $("article") && note(true), back: () => screen("queue"), more: () => { $(".more").textContent = box.classList.toggle("all") ? "Less" : "More" },
+    snooze: () => { if (at) { mode = "snooze"; say("Snooze for", false); toast.querySelector(".spans").hidden = false } },
     claim: () => { if (at) { act({ do: $("article")?.dataset.mine ? "release" : "claim", alert: at }) } },
-    clear: () => { find.value = ""; ask({ words: "" }) },
+    clear: () => { find.value = ""; apply() }, show: () => { at = null; screen("queue"); go(visible()[0]); paint() },
   }
   const keys = { j: () => step(1), k: () => step(-1), arrowdown: () => step(1), arrowup: () => step(-1), z: undo,
     s: does.snooze, n: does.note, t: does.claim, b: does.bring, "?": does.help, "/": () => find.focus() }
+  const aside = (choice) => { mode = ""; leave({ do: "snooze", choice }, "Snoozed") }
   const verdict = (button) => leave({ do: "verdict", verdict: button.dataset.verdict }, `Marked ${button.innerText.replace(/^\d\s*/, "").trim()}`)
 
   function key(event) {
@@ -174,17 +223,22 @@ function start(root) {
     let run = keys[pressed]
     if (/^[1-8]$/.test(pressed)) {
       if (mode !== "snooze") run = () => verdict($(`[data-key="${pressed}"]`))
-      else if (pressed <= 4) run = () => leave({ do: "snooze", choice: +pressed }, "Snoozed")
+      else if (pressed <= 4) run = () => aside(+pressed)
     }
     if (pressed !== "s") mode = ""
-    if (run) { event.preventDefault(); event.stopPropagation(); run() }
+    if (!run) return
+    event.preventDefault()
+    event.stopPropagation()
+    if (!waiting() || pressed === "/") run()
+    else if (!later.includes(does.note)) later.push(run)  // what follows an N is the note's text
   }
 
   root.addEventListener("click", (event) => {
-    const hit = event.target.closest("[data-do], [data-verdict], [data-id], [data-view], [data-queue]")
+    const hit = event.target.closest("[data-do], [data-verdict], [data-id], [data-view], [data-queue], [data-snooze]")
     if (!hit) return
-    const { verdict: v, id, view, queue } = hit.dataset
+    const { verdict: v, id, view, queue, snooze } = hit.dataset
     if (v) verdict(hit)
+    else if (snooze) aside(+snooze)
     else if (id) { go(id); screen("alert") }
     else if (view) ask({ view })
     else if (queue !== undefined) ask({ queue: queue || null })
@@ -194,11 +248,18 @@ function start(root) {
     const button = event.target.closest("[data-verdict]")
     if (button) $(".meaning").textContent = `${button.dataset.key} in the next training: ${button.title}`
   })
-  find.addEventListener("input", () => { clearTimeout(find.rest); find.rest = setTimeout(() => ask({ words: find.value }), 250) })
-  find.addEventListener("keydown", (event) => { if (event.key === "Escape") { does.clear(); find.blur() } })
+  find.addEventListener("input", () => { clearTimeout(find.rest); find.rest = setTimeout(apply, 250) })
+  find.addEventListener("keydown", (event) => {
+    if (event.isComposing || (event.key !== "Escape" && event.key !== "Enter")) return
+    event.preventDefault()
+    if (event.key === "Escape") does.clear()
+    else apply()
+    list.focus()
+  })
+  sheet.addEventListener("input", drafted)
   noting.addEventListener("submit", (event) => { event.preventDefault(); keep() })
   noting.addEventListener("keydown", (event) => {
-    if (event.key === "Escape") note(false)
+    if (event.key === "Escape") put()
     if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) keep()
   })
   const fit = () => { box.style.height = `${Math.max(360, innerHeight - box.getBoundingClientRect().top - scrollY - 8)}px` }

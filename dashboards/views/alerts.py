@@ -1,5 +1,6 @@
 """Alerts: queue and alert in one view, a verdict with one key."""
 
+from collections import Counter
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -13,7 +14,8 @@ from dashboards.detail import Detail, detail
 from dashboards.markup import render
 from monitor.domain.errors import UnknownError
 from monitor.jobs import review
-from monitor.storage import inbox, pages, reviews
+from monitor.scheduling.triggers import next_training
+from monitor.storage import inbox, monitors
 from monitor.storage.database import Database
 from monitor.storage.inbox import Asked, Row
 
@@ -73,16 +75,16 @@ def _understood(asked: dict[str, Any]) -> dict[str, Any]:
 def compose(database: Database, desk: Desk, at: Any, actor: str, now: datetime) -> dict[str, Any]:
     """All that the browser shows: rows, the details around the selected one, figures, what was acknowledged."""
     asked = Asked(desk.asked["queue"], desk.asked["view"], desk.asked["words"], actor)
-    _wake(database, now)
+    review.wake(database, now)
     with database.read() as reading:
         rows, news = _rows(reading, desk, asked)
         zone = rows[0].document["schedule"]["timezone"] if rows else "UTC"
         today = now.astimezone(ZoneInfo(zone)).replace(hour=0, minute=0, second=0, microsecond=0)
         figures = inbox.figures(reading, asked.queue, today)
         queues = inbox.queues(reading)
-        linked = st.query_params.get("alert")
+        linked = (st.query_params.get("alert") or "")[:40] or None
         details = _details(reading, desk, rows, at or linked, linked, actor, now)
-        quiet = inbox.quiet_since(reading), pages.next_training(reading)
+        calm = _calm(reading, queues, asked.queue, now) if not figures.open else None
     title = next((t for n, t, _ in queues if n == asked.queue), "All queues")
     title = queues[0][1] if len(queues) == 1 else title
     return {
@@ -92,23 +94,14 @@ def compose(database: Database, desk: Desk, at: Any, actor: str, now: datetime) 
         "head": render("head", title=title, figures=figures),
         "queues": render("queues", queues=queues, chosen=asked.queue) if len(queues) > 1 else "",
         "foot": render("foot", shown=len(rows), figures=figures, asked=asked),
-        "empty": render("empty", asked=asked, figures=figures),
-        "calm": render("calm", quiet=quiet, figures=figures, zone=zone, now=now),
+        "empty": render("empty", asked=asked, figures=figures)
+        + (f"<div class=beside>{calm}</div>" if calm else ""),
+        "calm": calm or render("calm", picked=True),
         "news": render("news", news=news) if news else "",
         "snoozed": figures.snoozed,
-        "open": linked if linked in details else None,
         "taken": {name: tray.taken for name, tray in desk.trays.items()},
         "refused": {name: tray.refused for name, tray in desk.trays.items()},
     }
-
-
-def _wake(database: Database, now: datetime) -> None:
-    """Bring back what was snoozed long enough; the write lock is asked for only where there is something to do."""
-    with database.read() as reading:
-        due = reviews.due_snoozes(reading, now)
-    if due:
-        with database.write() as writing:
-            review.wake(writing, now)
 
 
 def _rows(reading: Any, desk: Desk, asked: Asked) -> tuple[list[Row], list[Row]]:
@@ -146,7 +139,24 @@ def _details(
             try:
                 kept = now, detail(reading, name, actor, now)
             except UnknownError:
+                found[name] = render("missing", asked=name)
                 continue
             desk.details[name] = kept
         found[name] = kept[1].html
     return found
+
+
+def _calm(reading: Any, queues: list[tuple[str, str, int]], queue: str | None, now: datetime) -> str:
+    """What stands beside an empty queue: when there was something, when there will be."""
+    schedules = [w.config.schedule for w in monitors.listed(reading)]
+    zones = Counter(s.timezone for s in schedules).most_common(1)
+    return render(
+        "calm",
+        picked=False,
+        monitors=len(schedules),
+        elsewhere=sum(n for name, _, n in queues if queue not in (None, name)),
+        quiet=inbox.quiet_since(reading),
+        training=next_training(schedules, now),
+        zone=zones[0][0] if zones else "UTC",
+        now=now,
+    )

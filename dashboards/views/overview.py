@@ -1,6 +1,7 @@
 """Overview: what needs a person first, how the monitors fare, how the queue is worked."""
 
 from collections import Counter
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -9,15 +10,18 @@ import streamlit as st
 from dashboards import components, series, session
 from dashboards.markup import render
 from monitor.domain import health, writing
+from monitor.domain.alert import SEVERITIES
 from monitor.domain.monitor import Monitor
 from monitor.domain.review import VERDICTS
-from monitor.storage import inbox, pages
+from monitor.domain.writing import counted
+from monitor.scheduling.triggers import next_training
+from monitor.storage import inbox, pages, runs
 from monitor.storage.database import Session
-from monitor.storage.inbox import Asked
+from monitor.storage.inbox import Asked, Row
 from monitor.storage.pages import Standing
 
-URGENT = 3  # alerts that are named before the table
-CRITICAL = 4
+NAMED = 3  # alerts that are named before the table
+URGENT = 3  # the least severity (high) that needs a person now
 
 
 def show() -> None:
@@ -40,13 +44,23 @@ def compose(reading: Session, now: datetime) -> str:
     lines = [_line(m, failed.get(m.monitor_id), sparks.get(m.monitor_id, []), now) for m in found]
     lines.sort(key=lambda m: (m["order"], -(m["severity"] or 0), -m["open"], m["name"]))
     desk, zone = pages.desk(reading, now), Counter(m["zone"] for m in lines).most_common(1)
+    opened, named = inbox.severities(reading), inbox.page(reading, Asked(view="all"), NAMED)
+    states = Counter(m["state"] for m in lines)
+    for line in lines:
+        line["said"] = (
+            None if line["stored"] or line["version"] else runs.said(reading, line["monitor_id"], "pull")
+        )
     return render(
         "overview",
         now=now,
         zone=zone[0][0] if zone else "UTC",
         fleet=lines,
-        on_time=sum(m["state"] in ("on time", "provisional") for m in lines),
-        attention=[*_troubled(lines), *_urgent(reading)],
+        title=headline(states, opened),
+        on_time=states["on time"] + states["provisional"],
+        learning=states["learning"] + states["waiting"],
+        attention=[*_troubled(lines, now), *map(_alert, named)],
+        more=sum(opened.values()) - len(named),
+        rest=_rest(opened, named),
         desk=desk,
         precision=precision(desk.verdicts),
         runs=pages.jobs(reading, now - timedelta(days=1)),
@@ -54,22 +68,58 @@ def compose(reading: Session, now: datetime) -> str:
         scored=sum(b.rows for bins in sparks.values() for b in bins),
         quarantined=sum(m.quarantined for m in found),
         dead=pages.undelivered(reading),
-        quiet=(inbox.quiet_since(reading), pages.next_training(reading)),
+        quiet=inbox.quiet_since(reading),
+        training=next_training((Monitor.model_validate(m.document).schedule for m in found), now),
     )
+
+
+def headline(states: Mapping[str, int], opened: Mapping[int, int]) -> str:
+    """What is wrong and what is open in one sentence.
+
+    states: state -> monitors; opened: severity -> open alerts.
+
+    >>> headline({"failing": 1}, {4: 2, 3: 1, 1: 37})
+    '1 monitor fails, 3 alerts need you, 37 more open'
+    >>> headline({}, {2: 1, 1: 39}), headline({}, {}), headline({"late": 2}, {})
+    ('40 alerts open, none above medium', 'Nothing needs you now', '2 monitors are late, no alert is open')
+    """
+    urgent = sum(n for severity, n in opened.items() if severity >= URGENT)
+    rest = sum(opened.values()) - urgent
+    parts = []
+    if failing := states.get("failing", 0):
+        parts.append(f"{counted(failing, 'monitor')} {'fails' if failing == 1 else 'fail'}")
+    if late := states.get("late", 0):
+        parts.append(f"{counted(late, 'monitor')} {'is' if late == 1 else 'are'} late")
+    if urgent:
+        parts.append(f"{counted(urgent, 'alert')} {'needs' if urgent == 1 else 'need'} you")
+        parts += [f"{rest:,} more open"] if rest else []
+    elif rest:
+        parts.append(f"{counted(rest, 'alert')} open, none above {SEVERITIES[max(opened)]}")
+    elif parts:
+        parts.append("no alert is open")
+    return ", ".join(parts) or "Nothing needs you now"
+
+
+def _rest(opened: Mapping[int, int], named: list[Row]) -> str:
+    """The open alerts that are not named, by severity: ``2 high, 35 low``."""
+    left = Counter(opened) - Counter(r.severity for r in named)
+    return ", ".join(f"{left[n]:,} {SEVERITIES[n]}" for n in sorted(left, reverse=True))
 
 
 def standing(m: Standing, failed: Any, now: datetime) -> str:
     """How a monitor fares, in a word; provisional until a row was scored that its model had not seen."""
     schedule = Monitor.model_validate(m.document).schedule
-    state = health.state(schedule, now, m.created_at, m.pulled_at, failed is not None, m.version is not None)
+    failing, learnt = failed is not None, m.version is not None
+    state = health.state(schedule, now, m.created_at, m.pulled_at, failing, learnt, m.stored > 0)
     return "provisional" if state == "on time" and m.provisional else state
 
 
 def _line(m: Standing, failed: Any, bins: list[pages.Bin], now: datetime) -> dict[str, Any]:
     state = standing(m, failed, now)
     return {
-        "name": m.name, "kind": m.document["kind"], "zone": m.document["schedule"]["timezone"],
-        "currency": m.document.get("currency"), "state": state, "failed": failed, "pulled_at": m.pulled_at,
+        "monitor_id": m.monitor_id, "name": m.name, "kind": m.document["kind"],
+        "zone": m.document["schedule"]["timezone"], "currency": m.document.get("currency"),
+        "state": state, "failed": failed, "pulled_at": m.pulled_at,
         "tone": {"failing": "critical", "late": "high"}.get(state, ""), "severity": m.severity, "open": m.open,
         "value": m.value, "version": m.version, "trained_at": m.trained_at, "stored": m.stored,
         "spark": series.spark(bins, now, m.threshold) if bins else "no scores",
@@ -77,46 +127,44 @@ def _line(m: Standing, failed: Any, bins: list[pages.Bin], now: datetime) -> dic
     }  # fmt: skip
 
 
-def _troubled(lines: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def _troubled(lines: list[dict[str, Any]], now: datetime) -> list[dict[str, Any]]:
     """One card a monitor that fails or is late; many of a kind share one."""
     found = []
     for state in ("failing", "late"):
         mine = [m for m in lines if m["state"] == state]
         if len(mine) > 2:
             names = ", ".join(m["name"] for m in mine[:8]) + (" …" if len(mine) > 8 else "")
-            since = min((m["pulled_at"] for m in mine if m["pulled_at"]), default=None)
-            title = f"{len(mine)} monitors are {state}"
-            found.append(_card(title, names, since, "fleet:"))
+            first = min((m["pulled_at"] for m in mine if m["pulled_at"]), default=None)
+            found.append(_card(f"{len(mine)} monitors are {state}", names, "oldest pull", first, "fleet:"))
         else:
-            found += [_trouble(m) for m in mine]
+            found += [_trouble(m, now) for m in mine]
     return found
 
 
-def _trouble(m: dict[str, Any]) -> dict[str, Any]:
-    since = f"since {writing.clock(m['pulled_at'], m['zone'], named=True)}" if m["pulled_at"] else "yet"
+def _trouble(m: dict[str, Any], now: datetime) -> dict[str, Any]:
+    go = f"runs:{m['name']}"
     if m["state"] == "failing":
-        title, note = f"{m['name']}: {m['failed'].job} fails", m["failed"].message or "no message"
-    else:
-        title, note = (
-            f"{m['name']}: no pull succeeded {since}",
-            "the cursor is kept; what was missed is caught up",
-        )
-    return _card(title, note, m["pulled_at"], f"runs:{m['name']}")
+        note = m["failed"].message or "no message"
+        return _card(f"{m['name']}: {m['failed'].job} fails", note, "failed", m["failed"].finished_at, go)
+    if m["said"]:
+        return _card(f"{m['name']}: no row came so far", m["said"], "last pull", m["pulled_at"], go)
+    since = f"since {writing.moment(m['pulled_at'], m['zone'], now)}" if m["pulled_at"] else "yet"
+    note = "the cursor is kept; what was missed is caught up"
+    return _card(f"{m['name']}: no pull succeeded {since}", note, "last pull", m["pulled_at"], go)
 
 
-def _card(title: str, note: str, since: datetime | None, go: str) -> dict[str, Any]:
-    return {"severity": 3, "title": title, "note": note, "since": since, "owner": None, "go": go}
+def _card(title: str, note: str, what: str, at: datetime | None, go: str) -> dict[str, Any]:
+    """``at``: when that happened which ``what`` names."""
+    return {"severity": 3, "title": title, "note": note, "what": what, "at": at, "owner": None, "go": go}
 
 
-def _urgent(reading: Session) -> list[dict[str, Any]]:
-    rows = [r for r in inbox.page(reading, Asked(view="all"), URGENT) if r.severity >= CRITICAL]
-    return [
-        {"severity": r.severity, "title": f"{r.entity or r.monitor}: {r.brief}", "since": r.opened_at,
-         "note": " · ".join(filter(None, [r.monitor if r.entity else "", writing.counted(r.members, "row"),
-                            writing.money(r.value, r.document.get("currency")) if r.value else ""])),
-         "owner": r.owner, "go": f"alert:{r.public_id}"}
-        for r in rows
-    ]  # fmt: skip
+def _alert(r: Row) -> dict[str, Any]:
+    value = writing.money(r.value, r.document.get("currency")) if r.value else ""
+    note = " · ".join(filter(None, [r.monitor if r.entity else "", counted(r.members, "row"), value]))
+    return {
+        "severity": r.severity, "title": f"{r.entity or r.monitor}: {r.brief}", "note": note, "what": "began",
+        "at": r.first_event_at, "owner": r.owner or "nobody", "go": f"alert:{r.public_id}",
+    }  # fmt: skip
 
 
 def precision(given: dict[str, int]) -> tuple[float, float, float] | None:

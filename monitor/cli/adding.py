@@ -56,6 +56,7 @@ def add(
 def _start(context: "Context", proposal: "Proposal") -> dict[str, Any]:
     from monitor.domain.errors import Conflict
     from monitor.domain.monitor import Document
+    from monitor.domain.writing import counted
     from monitor.jobs.apply import apply
     from monitor.scheduling import run_now
     from monitor.storage import alerts, configuration, monitors
@@ -70,5 +71,7 @@ def _start(context: "Context", proposal: "Proposal") -> dict[str, Any]:
         say(f"{job}: {run_now(context, job, name, actor)['message']}")
     with context.database.read() as session:
         number, days = alerts.over(session, monitors.named(session, name).monitor_id, 30)
-    began = f"{number:,} alerts over the last {days:g} days of its history"
+    began = (
+        f"{counted(number, 'alert')} over the last {days:g} {'day' if days == 1 else 'days'} of its history"
+    )
     return {"alerts": number, "days": days, "message": f"{began}; {SEE}"}

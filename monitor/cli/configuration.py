@@ -34,6 +34,7 @@ def init(as_json: Json = False) -> None:
 
 def check(file: File, as_json: Json = False) -> None:
     """Find every fault of a configuration; nothing is applied."""
+    from monitor.domain.writing import counted
     from monitor.jobs.configuration import load
 
     document = load(file)
@@ -41,7 +42,7 @@ def check(file: File, as_json: Json = False) -> None:
     show(
         {"monitors": names},
         as_json,
-        f"{file}: no fault; {len(names)} monitors, {len(document.channels)} channels",
+        f"{file}: no fault; {counted(len(names), 'monitor')}, {counted(len(document.channels), 'channel')}",
     )
 
 
@@ -60,12 +61,16 @@ def plan(file: File, as_json: Json = False) -> None:
     if planned.conflicts:
         lines += ["", "of it, the file would undo (needs --overwrite):"]
         lines += [line for change in planned.conflicts for line in change.lines()]
+    for name, found in planned.deletes.items():
+        told = ", ".join(f"{number:,} {rows}" for rows, number in found.items())
+        lines.append(f"the next night would delete of {name}: {told}")
     lines += [f"refused: {reason}" for reason in planned.refused]
     value = {
         "changes": [vars(change) for change in planned.changes],
         "drift": [vars(change) for change in planned.drift],
         "conflicts": [vars(change) for change in planned.conflicts],
         "refused": planned.refused,
+        "deletes": planned.deletes,
     }
     show(value, as_json, "\n".join(lines))
 

@@ -15,21 +15,24 @@ def register(app: typer.Typer) -> None:
 
 
 def status(as_json: Json = False) -> None:
-    """Show how each monitor fares; 1 if one is late or failing."""
+    """Show how each monitor and each channel fares; 1 if one is late or failing."""
     from monitor.storage import health
 
     with opened() as context, context.database.read() as session:
         now = context.now()
         found = health.of_all(session, now)
+        channels = health.of_channels(session, now)
     rows = [(h["monitor"], h["state"], stamp(h["last_success"]["pull"], now), h["lag"], h["open_alerts"],
              h["message"] or "") for h in found]  # fmt: skip
     nothing = "No monitors yet: write a monitors.yaml and `monitor apply` it, or try `make demo`."
-    show(
-        found,
-        as_json,
-        table(("monitor", "state", "last pull", "lag", "open", "what is wrong"), rows, nothing),
-    )
-    if any(h["state"] in ("late", "failing") for h in found):
+    text = table(("monitor", "state", "last pull", "lag", "open", "what is wrong"), rows, nothing)
+    sent = [(c["channel"], c["state"], c["pending"], stamp(c["waiting_since"], now) if c["pending"] else "",
+             c["dead"], c["message"] or "") for c in channels]  # fmt: skip
+    if sent:
+        columns = ("channel", "state", "waiting", "since", "given up", "what is wrong")
+        text = f"{text}\n\n{table(columns, sent, '')}"
+    show({"monitors": found, "channels": channels}, as_json, text)
+    if any(h["state"] in ("late", "failing") for h in [*found, *channels]):
         raise typer.Exit(1)
 
 

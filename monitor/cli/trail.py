@@ -16,13 +16,18 @@ def _group() -> None:
 def verify(as_json: Json = False) -> None:
     """Check the whole chain; names the first line that was changed."""
     from monitor.domain.errors import MonitorError
+    from monitor.domain.writing import counted
     from monitor.storage import audit
 
     with opened() as context, context.database.read() as session:
         chain = audit.verify(session)
     if chain.broken is not None:
         raise MonitorError(
-            f"line {chain.broken} of the audit trail was changed; {chain.rows} lines before it are whole"
+            f"line {chain.broken} of the audit trail was changed; {counted(chain.rows, 'line')} before it whole"
         )
     value = {"rows": chain.rows, "head": chain.head, "broken": None}
-    show(value, as_json, f"{chain.rows} lines, all whole; head {chain.head[:16]}")
+    show(
+        value,
+        as_json,
+        f"{counted(chain.rows, 'line')}, {'whole' if chain.rows == 1 else 'all whole'}; head {chain.head[:16]}",
+    )

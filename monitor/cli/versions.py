@@ -18,10 +18,18 @@ def listed(name: Name, as_json: Json = False) -> None:
 
     with opened() as context, context.database.read() as session:
         found = versions.listed(session, monitors.named(session, name).monitor_id)
-    rows = [(f"v{v['number']}", f"{v['state']} (pinned)" if v["pinned"] else v["state"], v["objective"],
+    rows = [(f"v{v['number']}", _state(v), v["objective"],
              stamp(v["created_at"]), (v["decision"] or {}).get("reason", "not decided")) for v in found]  # fmt: skip
     nothing = f"No versions yet: {name} is learning; `monitor train {name}` trains now."
     show(found, as_json, table(("version", "state", "objective", "trained", "decision"), rows, nothing))
+
+
+def _state(version: dict[str, Any]) -> str:
+    """The state, and what of it decides on whether one can go back to it."""
+    more = [
+        word for word, true in (("pinned", version["pinned"]), ("model dropped", version["emptied"])) if true
+    ]
+    return f"{version['state']} ({', '.join(more)})" if more else str(version["state"])
 
 
 @app.command()

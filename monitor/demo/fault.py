@@ -8,7 +8,7 @@ from monitor.domain.errors import MonitorError, UnknownError
 
 TICK = 5.0  # seconds between two looks of the feeder
 FEEDS = {
-    "shuttle": "for half a minute channel f3 is dead, f4 reads 3,000 and f8 300 too high",
+    "shuttle": "for half a minute the converter is stuck at full scale: all nine channels read 32,767",
     "payments": "five small payments test a card far from its home, then three large ones follow",
 }
 

@@ -23,6 +23,7 @@ LEAD = 18  # normal rows between the end of the history and the next episode: ab
 HISTORY = 6_000  # rows, rounded up so that an episode follows LEAD rows later
 CHANNELS = [f"f{n}" for n in range(1, 10)]
 FAULT_TICKS = 6
+FULL_SCALE = 32_767  # of a 16-bit converter
 
 
 def telemetry() -> pd.DataFrame:
@@ -93,14 +94,14 @@ class ShuttleFeed:
         os.replace(part, self.path)
 
     def tick(self, now: datetime, fault: bool) -> int:
-        """Append the next row in one write; with ``fault``, one channel is dead and two are shifted.
+        """Append the next row in one write; with ``fault``, every channel reads full scale.
 
         Returns:
             rows written: 1.
         """
         row = self._at(self._count(), [now])
         if fault:
-            row = row.assign(f3=0, f4=row["f4"] + 3_000, f8=row["f8"] + 300, anomaly=1)
+            row = row.assign(**dict.fromkeys(CHANNELS, FULL_SCALE), anomaly=1)
         text = io.StringIO()
         row.to_csv(text, index=False, header=False)
         with self.path.open("ab", buffering=0) as file:

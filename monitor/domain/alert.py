@@ -8,6 +8,9 @@ from typing import Literal
 
 SEVERITIES = {1: "low", 2: "medium", 3: "high", 4: "critical"}
 State = Literal["waiting", "open", "snoozed", "closed", "suppressed"]
+ASKING = ["open", "snoozed"]  # states in which an alert asks for a verdict
+LIVE = ["waiting", *ASKING]  # in which nothing was decided on it
+GROWING = [*LIVE, "suppressed"]  # in which outliers may join it
 
 
 @dataclass(frozen=True)

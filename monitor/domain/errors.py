@@ -50,6 +50,10 @@ class BundleCorrupt(MonitorError):
     """A model's bytes do not match their sha256, or are not a bundle."""
 
 
+class ModelDropped(MonitorError):
+    """A version is so old that its model was dropped; the row with its facts is still there."""
+
+
 class DatabaseAway(MonitorError):
     """The database is locked, full or restarting: worth trying again."""
 
@@ -70,3 +74,9 @@ class Superseded(MonitorError):
 
 class Conflict(MonitorError):
     """Someone else changed the same thing first."""
+
+
+class NeedsYes(MonitorError):
+    """Something would be lost, and nobody said that this is meant."""
+
+    wrong_request = True

@@ -5,7 +5,10 @@ from typing import Literal
 
 from monitor.domain.monitor import Schedule
 
-State = Literal["learning", "on time", "late", "failing"]
+State = Literal["waiting", "learning", "on time", "late", "failing"]
+
+WAITS = timedelta(minutes=15)  # that a message may be on its way
+GIVEN_UP = timedelta(days=1)  # that a message nobody got is still trouble
 
 
 def state(
@@ -15,13 +18,17 @@ def state(
     pulled_at: datetime | None,
     failed: bool,
     learnt: bool,
+    fed: bool,
 ) -> State:
-    """failed: the newest run of a job did not succeed; learnt: there is a champion."""
+    """failed: the newest run of a job did not succeed; learnt: there is a champion; fed: rows came at least once.
+
+    Late is also where every pull succeeds and a first row is overdue: the path or the query may be wrong.
+    """
     if failed:
         return "failing"
-    if now - (pulled_at or created_at) > late_after(schedule):
+    if now - ((pulled_at if fed or learnt else None) or created_at) > late_after(schedule):
         return "late"
-    return "on time" if learnt else "learning"
+    return "on time" if learnt else "learning" if fed else "waiting"
 
 
 def late_after(schedule: Schedule) -> timedelta:
@@ -31,3 +38,13 @@ def late_after(schedule: Schedule) -> timedelta:
     datetime.timedelta(seconds=1020)
     """
     return 3 * schedule.pull + timedelta(minutes=2)
+
+
+def of_channel(now: datetime, waiting_since: datetime | None, given_up_at: datetime | None) -> State:
+    """How a channel fares: what waits for long is late, what was given up counts for a day.
+
+    waiting_since: when the change happened that waits longest; given_up_at: when a message was given up last.
+    """
+    if given_up_at is not None and now - given_up_at < GIVEN_UP:
+        return "failing"
+    return "late" if waiting_since is not None and now - waiting_since > WAITS else "on time"

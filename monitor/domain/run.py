@@ -5,7 +5,9 @@ from datetime import datetime
 from typing import Any, Literal
 
 Job = Literal["pull", "score", "train", "promote", "notify", "prune"]
+TRIES = 5  # of a run whose fault may pass or whose worker died; then it is given up and says so
 NOTHING_NEW = "0 new rows"  # the message of a pull that brought nothing
+NO_FILE = "no file matches"  # how the notice of a pull begins that found no file to read
 EVERYTHING = "all"  # the scope of a job that belongs to no single monitor
 
 

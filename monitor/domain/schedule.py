@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo, available_timezones
 from pydantic import AfterValidator, BeforeValidator, PlainSerializer
 
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+LONGEST = timedelta(days=36_500)  # a longer span leads out of the calendar
 
 
 def parse_duration(text: object) -> timedelta:
@@ -22,7 +23,10 @@ def parse_duration(text: object) -> timedelta:
     match = re.fullmatch(r"\s*(\d+)\s*([smhd])\s*", str(text))
     if not match:
         raise ValueError(f"{text!r} is not a duration; write a whole number and s, m, h or d, such as 5m")
-    return timedelta(seconds=int(match[1]) * UNITS[match[2]])
+    seconds = int(match[1]) * UNITS[match[2]]
+    if seconds > LONGEST.total_seconds():
+        raise ValueError(f"{text!r} is too long; write at most {LONGEST.days}d")
+    return timedelta(seconds=seconds)
 
 
 def write_duration(value: timedelta) -> str:

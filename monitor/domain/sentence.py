@@ -24,7 +24,13 @@ def amount(value: Any, unit: str | None = None) -> str:
 
 
 def clause(part: dict[str, Any]) -> str:
-    """One field's part of the sentence."""
+    """One field's part of the sentence.
+
+    What is expected is expected of this row, so it may lie outside of where 98 % of the learnt rows lie.
+
+    >>> clause({"field": "flow", "share": 1.0, "actual": 9.0, "expected": 2.0, "low": 4.0, "high": 8.0})
+    'flow is 9, above the 2 expected of this very row (most rows 4 to 8)'
+    """
     unit = part.get("unit")
     name, actual = part["field"], amount(part["actual"], unit)
     if part.get("kind") == "category":
@@ -38,8 +44,12 @@ def clause(part: dict[str, Any]) -> str:
         return f"{name} is {actual}, expected {amount(expected, unit)}"
     side = "above" if part["actual"] > expected else "below"
     low, high = part.get("low"), part.get("high")
-    usual = f" (usual {amount(low)} to {amount(high, unit)})" if low is not None and high is not None else ""
-    return f"{name} is {actual}, {side} the expected {amount(expected, unit)}{usual}"
+    if low is None or high is None:
+        return f"{name} is {actual}, {side} the expected {amount(expected, unit)}"
+    usual = f"{amount(low)} to {amount(high, unit)}"
+    if low <= expected <= high:
+        return f"{name} is {actual}, {side} the expected {amount(expected, unit)} (usual {usual})"
+    return f"{name} is {actual}, {side} the {amount(expected, unit)} expected of this very row (most rows {usual})"
 
 
 def why(explanation: list[dict[str, Any]], outside: list[str]) -> tuple[str, str]:

@@ -21,6 +21,11 @@ class Trial:
     flagged_per_day: float
     rows: int
 
+    @property
+    def sound(self) -> bool:
+        """Whether its scores are numbers."""
+        return math.isfinite(self.auroc) and math.isfinite(self.flagged_per_day)
+
 
 @dataclass(frozen=True)
 class Decision:
@@ -40,18 +45,20 @@ def better(candidate: Trial, champion: Trial | None, allowed_per_day: float) -> 
     'finds fewer planted faults than the champion: AUROC 0.900 against 0.960 on 500 held-back rows'
     """
     figures: dict[str, Any] = {
-        "auroc": round(candidate.auroc, 4),
-        "flagged_per_day": round(candidate.flagged_per_day, 2),
+        "auroc": _rounded(candidate.auroc, 4),
+        "flagged_per_day": _rounded(candidate.flagged_per_day, 2),
         "allowed_per_day": round(allowed_per_day, 2),
         "held_back_rows": candidate.rows,
-        "champion_auroc": round(champion.auroc, 4) if champion else None,
-        "champion_flagged_per_day": round(champion.flagged_per_day, 2) if champion else None,
+        "champion_auroc": _rounded(champion.auroc, 4) if champion else None,
+        "champion_flagged_per_day": _rounded(champion.flagged_per_day, 2) if champion else None,
     }
-    if not math.isfinite(candidate.auroc) or not math.isfinite(candidate.flagged_per_day):
+    if not candidate.sound:
         return Decision(False, "its scores are not numbers: the training came to nothing", figures)
     if champion is None:
         found = f"AUROC {candidate.auroc:.3f} against planted faults on {candidate.rows:,} held-back rows"
         return Decision(True, f"first version; {found}", figures)
+    if not champion.sound:
+        return Decision(True, "the champion's scores are not numbers, those of this version are", figures)
     pair = f"AUROC {candidate.auroc:.3f} against {champion.auroc:.3f} on {candidate.rows:,} held-back rows"
     if candidate.auroc < champion.auroc - MARGIN:
         return Decision(False, f"finds fewer planted faults than the champion: {pair}", figures)
@@ -60,3 +67,8 @@ def better(candidate: Trial, champion: Trial | None, allowed_per_day: float) -> 
     if candidate.flagged_per_day > limit:
         return Decision(False, f"would flag too much: {volume}", figures)
     return Decision(True, f"not worse than the champion: {pair}; {volume}", figures)
+
+
+def _rounded(figure: float, digits: int) -> float | None:
+    """For JSON, which has no NaN."""
+    return round(figure, digits) if math.isfinite(figure) else None

@@ -7,10 +7,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from monitor.domain.writing import counted
 from monitor.features.base import Floats
 from monitor.features.categories import CategoryField
 from monitor.features.dates import DateField, as_times
-from monitor.features.numbers import NumberField, as_numbers
+from monitor.features.numbers import NumberField, as_numbers, is_nested
 
 SURE = 0.99  # share of a column's texts that must read as numbers or dates for it to be taken as such
 FEW = 50  # up to this many distinct texts are categories whatever the number of rows
@@ -47,6 +48,8 @@ def infer(name: str, values: pd.Series, categorical: bool) -> Encoder | str:
     """The fitted encoder of a column, or the reason for refusing it."""
     if values.isna().all():
         return NumberField.fit(name, values)
+    if values.dtype == object and values.map(is_nested).any():
+        return "holds lists or documents; only a single value a row can be a field"
     if categorical:
         return CategoryField.fit(name, values)
     if pd.api.types.is_bool_dtype(values):
@@ -71,7 +74,8 @@ def _from_texts(name: str, values: pd.Series) -> Encoder | str:
     distinct = known.astype(str).nunique()
     if distinct > max(FEW, len(known) / 2):
         return (
-            f"looks like an identifier or free text: {distinct} distinct values in {len(known)} rows; "
+            f"looks like an identifier or free text: {counted(distinct, 'distinct value')} in "
+            f"{counted(len(known), 'row')}; "
             "name it under categorical to use it all the same"
         )
     return CategoryField.fit(name, values)

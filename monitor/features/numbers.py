@@ -13,11 +13,16 @@ from monitor.features.base import Floats
 from monitor.features.columns import CHANGED, Standard
 
 
+def is_nested(value: object) -> bool:
+    """Lists and documents, which Parquet may hold and no field can be."""
+    return isinstance(value, list | tuple | dict | np.ndarray)
+
+
 def as_numbers(values: pd.Series) -> NDArray[np.float64]:
     """Numbers of any type as float64, NaN where there is no finite number."""
     if not pd.api.types.is_numeric_dtype(values) and not pd.api.types.is_bool_dtype(values):
         words = {True: 1.0, False: 0.0, "true": 1.0, "false": 0.0, "True": 1.0, "False": 0.0}
-        values = values.map(lambda value: words.get(value, value))
+        values = values.map(lambda value: np.nan if is_nested(value) else words.get(value, value))
     # A copy: to_numpy may hand out the frame's own memory.
     numbers = pd.to_numeric(values, errors="coerce").to_numpy(np.float64, na_value=np.nan, copy=True)
     numbers[~np.isfinite(numbers)] = np.nan

@@ -1,6 +1,9 @@
 """From the outbox to the channels: each change at least once, in order per channel, with one key for repeats."""
 
 import random
+import threading
+from collections import Counter
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from datetime import timedelta
 from typing import Any
 
@@ -15,24 +18,49 @@ from monitor.storage.outbox import Due
 ATTEMPTS = 12  # then the notification is dead and shown as such
 CLAIMED = 120.0  # seconds after which a claimed notification is due again: its sender died
 FIRST_WAIT, LONGEST_WAIT = 10.0, 3600.0  # seconds between attempts, doubling
-ROUND = 500  # notifications a run at most
+ROUND = 500  # notifications of a channel that a run sends before it ends
+MOST = 32  # channels that are served at once
+LOOK = 0.5  # seconds between two looks for channels that became due
 
 
 def notify(context: Context, run: Run) -> Outcome:
-    """Send what is due; one channel's trouble does not hold up another."""
-    totals = {"sent": 0, "failed": 0, "dead": 0}
-    for _ in range(ROUND):
-        with context.database.read() as session:
-            due = outbox.channels_due(session, context.now())
-        if not due:
-            break
-        for channel in due:
-            with context.write(run) as session:
-                claimed = outbox.claim(session, channel, context.now(), CLAIMED)
-            if claimed is not None:
-                totals[_deliver(context, run, claimed)] += 1
+    """Send what is due, and what becomes due meanwhile; a thread a channel, so that a slow one holds up no other."""
+    totals, served = Counter[str](), Counter[str]()
+    stop = threading.Event()
+    with ThreadPoolExecutor(MOST, thread_name_prefix="channel") as pool:
+        serving: dict[Future[Counter[str]], str] = {}
+        try:
+            while True:
+                for channel in set(_due(context)) - set(serving.values()):
+                    if served[channel] < ROUND:
+                        serving[pool.submit(_serve, context, run, channel, stop)] = channel
+                if not serving:
+                    break
+                for ended in wait(serving, timeout=LOOK, return_when=FIRST_COMPLETED).done:
+                    came = ended.result()
+                    served[serving.pop(ended)] += came.total()
+                    totals += came
+        finally:
+            stop.set()  # whatever ended the run, each thread ends with the message it is at
     message = f"{totals['sent']} sent, {totals['failed']} to be tried again, {totals['dead']} given up"
-    return Outcome(message, totals)
+    return Outcome(message, {name: totals[name] for name in ("sent", "failed", "dead")})
+
+
+def _due(context: Context) -> list[str]:
+    with context.database.read() as session:
+        return outbox.channels_due(session, context.now())
+
+
+def _serve(context: Context, run: Run, channel: str, stop: threading.Event) -> Counter[str]:
+    """One channel's messages in their order, until none is due."""
+    came = Counter[str]()
+    while not stop.is_set() and came.total() < ROUND:
+        with context.write(run) as session:
+            claimed = outbox.claim(session, channel, context.now(), CLAIMED)
+        if claimed is None:
+            break
+        came[_deliver(context, run, claimed)] += 1
+    return came
 
 
 def _deliver(context: Context, run: Run, due: Due) -> str:

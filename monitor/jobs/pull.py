@@ -3,13 +3,14 @@
 import math
 from datetime import datetime
 
+from monitor.domain import writing
 from monitor.domain.field import Schema
 from monitor.domain.run import Outcome, Request, Run
 from monitor.jobs.context import Context
 from monitor.sources import open_source
 from monitor.sources.base import Batch
-from monitor.sources.quality import Admitted, admit, infer
-from monitor.storage import labels, monitors, quarantine, readings, versions
+from monitor.sources.quality import Admitted, admit, blanked, infer, leave_out
+from monitor.storage import erasures, labels, monitors, quarantine, readings, versions
 from monitor.storage.database import Session
 from monitor.storage.monitors import Watched
 
@@ -37,16 +38,17 @@ def pull(context: Context, run: Run) -> Outcome:
         batch = open_source(
             watched.config.source, zone=zone, schema=watched.schema, late=watched.config.schedule.delay
         ).read(watched.cursor)
-        counts = _keep(context, run, watched, batch)
+        counts, told = _keep(context, run, watched, batch)
         totals = {name: totals[name] + counts[name] for name in COUNTS}
-        notices += batch.notices
+        notices += [notice for notice in told if notice not in notices]
         more = batch.more
     with context.database.read() as session:
         follow = _follow(session, run, monitors.get(session, run.monitor_id))
     return Outcome(_sentence(totals, notices), totals, follow)
 
 
-def _keep(context: Context, run: Run, watched: Watched, batch: Batch) -> dict[str, int]:
+def _keep(context: Context, run: Run, watched: Watched, batch: Batch) -> tuple[dict[str, int], list[str]]:
+    """Store a page; how many rows became what, and what a person should know."""
     now = context.now()
     schema = watched.schema or (infer(batch.readings, watched.config) if len(batch.readings) else None)
     if schema is None and not len(batch.rejected):
@@ -55,21 +57,25 @@ def _keep(context: Context, run: Run, watched: Watched, batch: Batch) -> dict[st
                 monitors.advance(
                     session, watched.monitor_id, batch.cursor, batch.notices, dict.fromkeys(COUNTS, 0)
                 )
-        return dict.fromkeys(COUNTS, 0)
+        return dict.fromkeys(COUNTS, 0), batch.notices
     admitted = admit(batch, schema, watched.config, now) if schema is not None else None
     bad = admitted.quarantined if admitted else batch.rejected
     with context.write(run) as session:
+        left_out = 0
+        if erased := erasures.of(session, watched.monitor_id):
+            bad = blanked(bad, erased.among)
+            admitted, left_out = leave_out(admitted, erased.among) if admitted else (None, 0)
         stored = _store(session, run, watched, schema, admitted, now) if schema and admitted else (0, 0)
         quarantined = quarantine.store(session, watched.monitor_id, bad, run.run_id, now)
         counts = {
             "pulled": batch.pulled,
             "stored": stored[0],
             "quarantined": quarantined,
-            "known": stored[1] + len(bad) - quarantined,
+            "known": stored[1] + len(bad) - quarantined + left_out,
         }
         notices = batch.notices + (admitted.notices if admitted else [])
         monitors.advance(session, watched.monitor_id, batch.cursor, notices, counts)
-    return counts
+    return counts, notices
 
 
 def _store(
@@ -99,7 +105,7 @@ def _follow(session: Session, run: Run, watched: Watched) -> list[Request]:
 
 
 def _sentence(totals: dict[str, int], notices: list[str]) -> str:
-    parts = [f"{totals['stored']:,} new rows"]
+    parts = [writing.counted(totals["stored"], "new row")]
     parts += [f"{totals['known']:,} already known"] if totals["known"] else []
     parts += [f"{totals['quarantined']:,} quarantined"] if totals["quarantined"] else []
     return "; ".join([", ".join(parts), *notices[:3]])

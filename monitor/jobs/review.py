@@ -1,19 +1,18 @@
 """What a person does to an alert; every act is one transaction, taken once, and leaves a line in the audit trail.
 
-Each function takes a write session and leaves the commit to the caller. ``action_key`` names one press of a
-key: the same key a second time changes nothing, so a browser may send again what it is not sure of.
+Each function but ``wake`` takes a write session and leaves the commit to the caller. ``action_key`` names one press
+of a key: the same key a second time changes nothing, so a browser may send again what it is not sure of.
 """
 
 from datetime import datetime, timedelta
 from typing import Any
 
+from monitor.domain.alert import ASKING
 from monitor.domain.errors import Conflict
 from monitor.domain.review import clean_note, verdict
 from monitor.storage import audit, reviews
-from monitor.storage.database import Session
+from monitor.storage.database import Database, Session
 from monitor.storage.reviews import Standing
-
-LIVE = ["open", "snoozed"]  # states in which an alert waits for a verdict
 
 
 def review(
@@ -39,7 +38,7 @@ def review(
     if repeated := reviews.taken(session, action_key):
         return repeated.review_id
     before = reviews.standing(session, alert_id)
-    if not reviews.shift(session, alert_id, LIVE, revision, state="closed", verdict=name, closed_at=at):
+    if not reviews.shift(session, alert_id, ASKING, revision, state="closed", verdict=name, closed_at=at):
         if repeated := reviews.taken(session, action_key):  # by another connection, while this one waited
             return repeated.review_id
         raise _refusal(session, before)
@@ -104,7 +103,7 @@ def snooze(
         return
     alert = reviews.standing(session, alert_id)
     until = at + span
-    if not reviews.shift(session, alert_id, LIVE, state="snoozed", snoozed_until=until):
+    if not reviews.shift(session, alert_id, ASKING, state="snoozed", snoozed_until=until):
         raise _refusal(session, alert)
     detail = {"until": until.isoformat(), "action_key": action_key}
     _record(session, alert, at, actor, "snoozed", detail)
@@ -119,9 +118,20 @@ def unsnooze(session: Session, alert_id: int, actor: str, at: datetime) -> bool:
     return True
 
 
-def wake(session: Session, at: datetime) -> int:
-    """Bring back every alert whose snooze is over; returns how many."""
-    return sum(unsnooze(session, alert_id, "monitor", at) for alert_id in reviews.due_snoozes(session, at))
+def wake(database: Database, at: datetime) -> int:
+    """Bring back every alert whose snooze is over; returns how many.
+
+    A transaction each: it ends with the trail's lock, behind which no other alert may be waited for.
+    """
+    with database.read() as session:
+        due = reviews.due_snoozes(session, at)
+    return sum(_wake(database, alert_id, at) for alert_id in due)
+
+
+def _wake(database: Database, alert_id: int, at: datetime) -> bool:
+    with database.write() as session:
+        until = reviews.standing(session, alert_id).snoozed_until
+        return until is not None and until <= at and unsnooze(session, alert_id, "monitor", at)
 
 
 def note(session: Session, alert_id: int, actor: str, at: datetime, action_key: str, text: str) -> None:
@@ -172,7 +182,7 @@ def _record(
 def _refusal(session: Session, alert: Standing) -> Exception:
     """Who was first, in a sentence."""
     now = reviews.standing(session, alert.alert_id)
-    if now.state in LIVE:
+    if now.state in ASKING:
         return Conflict(f"alert {alert.public_id} changed since it was opened; look at it again")
     last = reviews.standing_review(session, alert.alert_id)
     if last is None:

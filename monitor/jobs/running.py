@@ -11,13 +11,12 @@ import psutil
 import structlog
 
 from monitor.domain.errors import DatabaseAway, MonitorError, Superseded
-from monitor.domain.run import Outcome, Run
+from monitor.domain.run import TRIES, Outcome, Run
 from monitor.jobs.context import Context
 from monitor.storage import leases, runs
 from monitor.storage.database import DatabaseFault, OperationalFault, damage, reason
 
 log = structlog.get_logger()
-TRIES = 5  # of a run whose fault may pass
 WAIT = 10.0  # seconds before the second try, doubling
 
 
@@ -43,8 +42,13 @@ def alive(name: str) -> bool:
         return False
 
 
-def execute(context: Context, run: Run, perform: Callable[[Context, Run], Outcome]) -> Outcome | None:
-    """Do the work of a claimed run and write its end; None where it did not succeed."""
+def execute(
+    context: Context, run: Run, perform: Callable[[Context, Run], Outcome], *, told: bool = False
+) -> Outcome | None:
+    """Do the work of a claimed run and write its end; None where it did not succeed.
+
+    told: the caller tells a person what went wrong, so the log does not say it a second time.
+    """
     log.info("run started", job=run.job, run=run.run_id, slot=run.slot, attempt=run.attempt)
     try:
         with _beating(context, run):
@@ -53,14 +57,14 @@ def execute(context: Context, run: Run, perform: Callable[[Context, Run], Outcom
         log.warning("run superseded", run=run.run_id, reason=str(fault))
         _end(context, run, "done", f"handed over: {fault}", None)
     except MonitorError as fault:
-        _fault(context, run, fault)
+        _fault(context, run, fault, told)
     except OperationalFault as fault:
-        _fault(context, run, DatabaseAway(f"the database did not answer: {reason(fault)}"))
+        _fault(context, run, DatabaseAway(f"the database did not answer: {reason(fault)}"), told)
     except DatabaseFault as fault:
         if (damaged := damage(fault)) is None:
             _unexpected(context, run, fault)
         else:
-            _fault(context, run, damaged)
+            _fault(context, run, damaged, told)
     except Stopped:
         _postpone(context, run, "stopped by the operator; goes on at the next start", 0.0)
         raise
@@ -78,8 +82,9 @@ def _unexpected(context: Context, run: Run, fault: Exception) -> None:
     _end(context, run, "failed", message, None)
 
 
-def _fault(context: Context, run: Run, fault: MonitorError) -> None:
-    log.warning("run failed", job=run.job, run=run.run_id, reason=str(fault), permanent=fault.permanent)
+def _fault(context: Context, run: Run, fault: MonitorError, told: bool) -> None:
+    say = log.info if told else log.warning
+    say("run failed", job=run.job, run=run.run_id, reason=str(fault), permanent=fault.permanent)
     if fault.permanent or run.attempt >= TRIES:
         _end(context, run, "failed", str(fault), None)
     else:

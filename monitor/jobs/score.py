@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from monitor.detection.detector import Detector
-from monitor.domain import policy, sentence
+from monitor.domain import policy, sentence, writing
 from monitor.domain.alert import Change, Outlier, Rule, group
 from monitor.domain.errors import MonitorError
 from monitor.domain.run import Outcome, Request, Run
@@ -43,7 +43,8 @@ def score(context: Context, run: Run) -> Outcome:
             context.progress(run, 0.0, f"{totals['scored']:,} rows scored")
     follow = [Request("notify", None, f"after-{run.run_id}")] if totals["notified"] else []
     message = (
-        f"{totals['scored']:,} rows scored, {totals['flagged']:,} flagged, {totals['opened']:,} alerts opened"
+        f"{writing.counted(totals['scored'], 'row')} scored, {totals['flagged']:,} flagged, "
+        f"{writing.counted(totals['opened'], 'alert')} opened"
     )
     return Outcome(message, totals, follow)
 
@@ -235,10 +236,11 @@ def settle(outliers: list[Outlier], rows: pd.DataFrame, of: str, earlier: pd.Dat
 
 def load(context: Context, version: Version) -> Detector:
     """The version's detector; a worker keeps the last few."""
-    return _loaded(context, version.version_id)
+    return _loaded(context, version.version_id, version.sha256)
 
 
 @lru_cache(maxsize=8)
-def _loaded(context: Context, version_id: int) -> Detector:
+def _loaded(context: Context, version_id: int, sha256: str) -> Detector:
+    # by its hash too: an erasure rewrites a bundle, and a restore gives a number to another
     with context.database.read() as session:
         return Detector.from_bytes(versions.bundle(session, version_id))

@@ -22,9 +22,11 @@ def run_now(
     actor: str,
     *,
     counts: dict[str, Any] | None = None,
-    follow: bool = True,
 ) -> dict[str, Any]:
     """Run a job and what must follow it (a training's gate); returns message and counts.
+
+    Where an earlier run asked for this very job and nobody took it up yet, that request is what is run. What may
+    follow, such as scoring after a pull, waits in the queue for a worker or for the next command.
 
     Raises:
         UnknownError: there is no such monitor.
@@ -33,16 +35,23 @@ def run_now(
     """
     with context.database.write() as session:
         monitor_id = monitors.named(session, monitor).monitor_id if monitor else None
-        request = Request(job, monitor_id, f"manual-{uuid.uuid4().hex[:12]}", counts or {})
-        run_id = runs.offer(session, request, actor, context.now())
+        run_id = runs.following(session, job, monitor_id, context.now()) if not counts else None
+        if run_id is None:
+            request = Request(job, monitor_id, f"manual-{uuid.uuid4().hex[:12]}", counts or {})
+            run_id = runs.offer(session, request, actor, context.now())
     assert run_id is not None
     done = _claimed(context, run_id, job)
-    if follow and job == "train" and "version_id" in done["counts"]:
-        gate = run_now(
-            context, "promote", monitor, actor, counts={"version_id": done["counts"]["version_id"]}
-        )
+    gate_id = _gate(context, monitor_id, run_id) if job == "train" else None
+    if gate_id is not None:
+        gate = _claimed(context, gate_id, "promote")
         return {"message": f"{done['message']}; {gate['message']}", "counts": done["counts"] | gate["counts"]}
     return done
+
+
+def _gate(context: Context, monitor_id: int | None, run_id: int) -> int | None:
+    """The run that decides on what this training made."""
+    with context.database.read() as session:
+        return runs.numbered(session, Request("promote", monitor_id, f"after-{run_id}"))
 
 
 def _claimed(context: Context, run_id: int, job: str) -> dict[str, Any]:
@@ -57,7 +66,7 @@ def _claimed(context: Context, run_id: int, job: str) -> dict[str, Any]:
                 session, [job], holder(), context.now(), context.settings.lease_seconds, run_id=run_id
             )
         if run is not None:
-            execute(context, run, perform(job))
+            execute(context, run, perform(job), told=True)
         with context.database.read() as session:
             row = runs.get(session, run_id)
         if row["state"] == "done":

@@ -14,7 +14,7 @@ from monitor.jobs import review
 from monitor.jobs.context import Context
 from monitor.scheduling import triggers
 from monitor.scheduling.watch import Watch
-from monitor.storage import monitors, outbox, reviews, runs, versions
+from monitor.storage import monitors, outbox, runs, versions
 from monitor.storage.database import OperationalFault
 from monitor.storage.monitors import Watched
 
@@ -83,15 +83,12 @@ class Scheduler:
         with self.context.database.read() as session:
             watched = monitors.listed(session)
             due = outbox.channels_due(session, now)
-            asleep = reviews.due_snoozes(session, now)
         self._follow(watched)
         # its waits are measured by a steady clock: after a jump, or a night's sleep of the machine, they are wrong
         self.clock.wakeup()
-        if not due and not asleep:
-            return
-        with self.context.database.write() as session:
-            review.wake(session, now)
-            if due:
+        review.wake(self.context.database, now)
+        if due:
+            with self.context.database.write() as session:
                 request = Request("notify", None, f"due-{now:%Y%m%dT%H%M%S}")
                 runs.offer(session, request, "schedule", now, coalesce=True)
 

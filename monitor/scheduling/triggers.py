@@ -1,5 +1,6 @@
 """A monitor's schedule as triggers, and a trigger's fire time as the name of a slot."""
 
+from collections.abc import Iterable
 from datetime import UTC, datetime
 
 from apscheduler.triggers.base import BaseTrigger
@@ -19,6 +20,16 @@ def of(schedule: Schedule) -> dict[str, BaseTrigger]:
         "pull": IntervalTrigger(seconds=int(schedule.pull.total_seconds()), start_date=EPOCH, timezone="UTC"),
         "train": CronTrigger.from_crontab(schedule.train, timezone=zone(schedule.timezone)),
     }
+
+
+def next_training(schedules: Iterable[Schedule], now: datetime) -> datetime | None:
+    """When the next of the monitors trains; None where there is no monitor.
+
+    >>> next_training([Schedule(train="0 2 * * *")], datetime(2026, 11, 23, 3, tzinfo=UTC)).isoformat()
+    '2026-11-24T02:00:00+00:00'
+    """
+    due = [of(schedule)["train"].get_next_fire_time(None, now) for schedule in schedules]
+    return min((at for at in due if at is not None), default=None)
 
 
 def slot(job: str, fired: datetime) -> str:

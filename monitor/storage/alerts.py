@@ -8,13 +8,14 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from monitor.domain.alert import SEVERITIES, Alert, Change, Mute, Outlier
+from monitor.domain.alert import GROWING, LIVE, SEVERITIES, Alert, Change, Mute, Outlier
 from monitor.domain.errors import UnknownError
 from monitor.storage import tables
-from monitor.storage.types import UtcDateTime
+from monitor.storage.monitors import CALLED
+from monitor.storage.types import BigInt, UtcDateTime
+from monitor.storage.upsert import listed_rows
 
 A = tables.alerts.c
-LIVE = ["waiting", "open", "snoozed", "suppressed"]  # states whose alerts can still grow
 
 
 def growing(session: Session, monitor_id: int, since: datetime) -> list[Alert]:
@@ -22,7 +23,7 @@ def growing(session: Session, monitor_id: int, since: datetime) -> list[Alert]:
     rows = session.execute(
         sa.select(A.alert_id, A.entity, A.state, A.severity, A.first_event_at, A.last_event_at, A.members,
                   A.p_value, A.value, A.why, A.brief, A.fields, A.provisional, A.suppressed_by)
-        .where(A.monitor_id == monitor_id, A.state.in_(LIVE), A.last_event_at >= since)
+        .where(A.monitor_id == monitor_id, A.state.in_(GROWING), A.last_event_at >= since)
         .order_by(A.last_event_at.desc())
         .with_for_update()  # a verdict that comes now waits for the outliers, or they open a new alert
     )  # fmt: skip
@@ -131,8 +132,8 @@ def _change(session: Session, alert_id: int, change: Change, now: datetime) -> i
 
 def flagged(session: Session, reading_ids: list[int]) -> set[int]:
     """Those of the readings that were flagged by any version."""
-    o = tables.outliers.c
-    return set(session.scalars(sa.select(o.reading_id).where(o.reading_id.in_(reading_ids))))
+    o, asked = tables.outliers.c, listed_rows(session, {"reading_id": BigInt}, ((n,) for n in reading_ids))
+    return set(session.scalars(sa.select(o.reading_id).join(asked, asked.c.reading_id == o.reading_id)))
 
 
 def unlearnable(session: Session, monitor_id: int, now: datetime) -> dict[int, str]:
@@ -142,7 +143,7 @@ def unlearnable(session: Session, monitor_id: int, now: datetime) -> dict[int, s
         sa.select(o.reading_id, A.public_id)
         .join_from(tables.outliers, tables.alert_members, m.outlier_id == o.outlier_id)
         .join(tables.alerts, A.alert_id == m.alert_id)
-        .where(o.monitor_id == monitor_id, A.state.in_(["waiting", "open", "snoozed"]), ~A.provisional,
+        .where(o.monitor_id == monitor_id, A.state.in_(LIVE), ~A.provisional,
                A.opened_at > now - timedelta(days=90))
     )  # fmt: skip
     return {reading_id: f"in alert {public_id}, not reviewed yet" for reading_id, public_id in rows}
@@ -154,9 +155,9 @@ def _public_id() -> str:
 
 
 def listed(session: Session, state: str, queue: str | None, limit: int) -> list[dict[str, Any]]:
-    """Alerts of a state as plain values, the most urgent first."""
+    """Alerts of a state as plain values, the most urgent first; those of a removed monitor say so in its name."""
     m = tables.monitors.c
-    wanted = (A.public_id, m.name.label("monitor"), A.queue, A.entity, A.state, A.severity, A.owner, A.opened_at,
+    wanted = (A.public_id, CALLED.label("monitor"), A.queue, A.entity, A.state, A.severity, A.owner, A.opened_at,
               A.first_event_at, A.last_event_at, A.members, A.p_value, A.value, A.why, A.brief, A.provisional,
               A.verdict)  # fmt: skip
     found = (
@@ -179,7 +180,7 @@ def described(session: Session, public_id: str) -> dict[str, Any]:
     """
     m, o, members = tables.monitors.c, tables.outliers.c, tables.alert_members.c
     row = session.execute(
-        sa.select(tables.alerts, m.name.label("monitor"), o.explanation, o.reason)
+        sa.select(tables.alerts, CALLED.label("monitor"), o.explanation, o.reason)
         .join_from(tables.alerts, tables.monitors, m.monitor_id == A.monitor_id)
         .join(tables.alert_members, members.alert_id == A.alert_id)
         .join(tables.outliers, o.outlier_id == members.outlier_id)

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from monitor.domain.errors import UnknownError
 from monitor.storage import tables
+from monitor.storage.monitors import CALLED
 from monitor.storage.types import UtcDateTime
 
 A, M, O = tables.alerts.c, tables.monitors.c, tables.outliers.c  # noqa: E741  the three tables this page joins
@@ -45,7 +46,7 @@ def alert(session: Session, public_id: str) -> sa.Row[Any]:
         UnknownError: there is no such alert.
     """
     row = session.execute(
-        sa.select(tables.alerts, M.name.label("monitor"), M.document, M.fields.label("pinned"))
+        sa.select(tables.alerts, CALLED.label("monitor"), M.document, M.fields.label("pinned"))
         .join_from(tables.alerts, tables.monitors)
         .where(A.public_id == public_id)
     ).first()

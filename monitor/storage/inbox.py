@@ -7,7 +7,9 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from monitor.domain.alert import ASKING
 from monitor.storage import tables
+from monitor.storage.types import UtcDateTime
 
 A, M = tables.alerts.c, tables.monitors.c
 
@@ -25,8 +27,7 @@ class Row:
     severity: int
     rank: float
     owner: str | None
-    opened_at: datetime
-    last_event_at: datetime
+    first_event_at: datetime
     members: int
     value: float | None
     brief: str
@@ -85,7 +86,7 @@ def these(session: Session, alert_ids: list[int]) -> list[Row]:
     query = (
         sa.select(*COLUMNS)
         .join_from(tables.alerts, tables.monitors)
-        .where(A.alert_id.in_(alert_ids), A.state.in_(["open", "snoozed"]))
+        .where(A.alert_id.in_(alert_ids), A.state.in_(ASKING))
     )
     found = {r.alert_id: Row(*r) for r in session.execute(query)}
     return [found[alert_id] for alert_id in alert_ids if alert_id in found]
@@ -131,7 +132,15 @@ def figures(session: Session, queue: str | None, midnight: datetime) -> Figures:
     )
 
 
+def severities(session: Session) -> dict[int, int]:
+    """Severity -> number of open alerts."""
+    counts = sa.select(A.severity, sa.func.count()).where(A.state == "open").group_by(A.severity)
+    return {row[0]: row[1] for row in session.execute(counts)}
+
+
 def quiet_since(session: Session) -> datetime | None:
-    """When the last alert was closed."""
-    at: datetime | None = session.scalar(sa.select(sa.func.max(A.closed_at)))
+    """When the last alert ended, of those that were closed last."""
+    closed = sa.select(A.last_event_at).where(A.closed_at.is_not(None)).order_by(A.closed_at.desc()).limit(50)
+    ended = sa.func.max(closed.subquery().c.last_event_at, type_=UtcDateTime())
+    at: datetime | None = session.scalar(sa.select(ended))
     return at

@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from monitor.storage import tables
-from monitor.storage.upsert import insert
+from monitor.storage.upsert import any_of, insert
 
 L = tables.labels.c
 
@@ -38,12 +38,15 @@ def learn(session: Session, monitor_id: int, labels: pd.DataFrame, origin: str, 
         )
 
 
-def anomalous(session: Session, monitor_id: int) -> dict[str, str]:
-    """source_key -> origin of each row known to be anomalous; a review outweighs the source."""
+def anomalous(session: Session, monitor_id: int, keys: list[str]) -> dict[str, str]:
+    """source_key -> origin of each of the rows that is known to be anomalous; a review outweighs the source."""
     from_source = sa.case((L.origin == "source", 0), else_=1)
+    accused = sa.select(L.source_key).where(
+        L.monitor_id == monitor_id, any_of(session, L.source_key, keys), L.value == 1
+    )
     rows = session.execute(
         sa.select(L.source_key, L.value, L.origin)
-        .where(L.monitor_id == monitor_id)
+        .where(L.monitor_id == monitor_id, L.source_key.in_(accused))
         .order_by(from_source, L.known_at, L.label_id)
     )  # the last word counts
     known: dict[str, tuple[int, str]] = {key: (value, origin) for key, value, origin in rows}

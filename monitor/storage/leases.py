@@ -1,7 +1,7 @@
 """Leases with fencing tokens: who may write for a scope and job, checked inside every write."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -76,6 +76,14 @@ def held(session: Session) -> list[Held]:
     return [Held(name, holder or "", (token, at)) for name, holder, token, at in rows]
 
 
+def live(session: Session, now: datetime) -> list[tuple[str, str, datetime]]:
+    """(name, holder, until when) of each lease that a run holds and renewed of late, by the wall clock."""
+    rows = session.execute(
+        sa.select(T.name, T.holder, T.expires_at).where(T.run_id.is_not(None), T.expires_at >= now)
+    )
+    return [(name, holder or "", at) for name, holder, at in rows]
+
+
 def take_away(session: Session, lease: Held) -> None:
     """Free the lease of a holder that is gone, unless it gave a sign of life meanwhile."""
     token, at = lease.beat
@@ -84,3 +92,16 @@ def take_away(session: Session, lease: Held) -> None:
         .where(T.name == lease.name, T.token == token, T.expires_at == at)
         .values(run_id=None, holder=None)
     )
+
+
+def tokens(session: Session) -> dict[str, int]:
+    """name -> token of every lease there ever was."""
+    return {row.name: row.token for row in session.execute(sa.select(T.name, T.token))}
+
+
+def supersede(session: Session, before: dict[str, int]) -> None:
+    """Free every lease, with a token above any that was given out before: whoever still works is refused."""
+    for name, token in (before | {n: max(t, before.get(n, 0)) for n, t in tokens(session).items()}).items():
+        values = {"token": token + 1, "run_id": None, "holder": None}
+        statement = insert(session, tables.leases).values(name=name, expires_at=datetime.now(UTC), **values)
+        session.execute(statement.on_conflict_do_update(index_elements=["name"], set_=values))

@@ -9,6 +9,8 @@ from sqlalchemy.orm import Session
 
 from monitor.domain.run import scope_of
 from monitor.storage import tables
+from monitor.storage.monitors import CALLED
+from monitor.storage.versions import EMPTIED
 
 A, B, M, R, V = (
     tables.alerts.c, tables.score_bins.c, tables.monitors.c, tables.runs.c, tables.versions.c,
@@ -149,7 +151,7 @@ class Desk:
     """The queue in numbers: how fast it is worked and how often an alert was worth it."""
 
     open: int
-    oldest: datetime | None
+    oldest: datetime | None  # since when the first of the open ones waits for a person
     to_verdict: timedelta | None  # median of the last reviews
     verdicts: dict[str, int]  # of the last 30 days
 
@@ -198,8 +200,8 @@ class Sought:
 def runs(session: Session, sought: Sought, before: int | None, limit: int) -> list[Any]:
     """The newest runs below run_id ``before``; asking for one more than is shown tells whether there are more."""
     query = sa.select(
-        R.run_id, M.name.label("monitor"), M.document, R.job, R.slot, R.state, R.actor, R.attempt, R.requested_at,
-        R.not_before, R.started_at, R.finished_at, R.progress, R.counts, R.message,
+        R.run_id, CALLED.label("monitor"), M.deleted_at, M.document, R.job, R.slot, R.state, R.actor, R.attempt,
+        R.requested_at, R.not_before, R.started_at, R.finished_at, R.progress, R.counts, R.message,
     ).join_from(tables.runs, tables.monitors, isouter=True)  # fmt: skip
     if sought.monitor_id is not None:
         query = query.where(R.scope == scope_of(sought.monitor_id))
@@ -217,17 +219,9 @@ def versions(session: Session, monitor_id: int, limit: int = 12) -> list[Any]:
     return list(
         session.execute(
             sa.select(V.version_id, V.number, V.state, V.objective, V.created_at, V.decided_at, V.decision, V.facts,
-                      V.manifest, V.pinned, V.threshold)
+                      V.manifest, V.pinned, V.threshold, EMPTIED.label("emptied"))
             .where(V.monitor_id == monitor_id)
             .order_by(V.number.desc())
             .limit(limit)
         )
     )  # fmt: skip
-
-
-def next_training(session: Session) -> datetime | None:
-    """When the next queued training starts."""
-    at: datetime | None = session.scalar(
-        sa.select(sa.func.min(R.not_before)).where(R.job == "train", R.state == "queued")
-    )
-    return at

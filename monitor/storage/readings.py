@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from monitor.domain.field import Schema
 from monitor.storage import bulk
 from monitor.storage.types import BigInt, UtcDateTime
-from monitor.storage.upsert import any_of
+from monitor.storage.upsert import any_of, listed_rows
 
 TYPES: dict[str, Any] = {
     "number": sa.Double,
@@ -149,17 +149,56 @@ def before(session: Session, readings: sa.Table, rows: pd.DataFrame, count: int)
     """
     if rows.empty or count == 0:
         return rows.iloc[:0]
-    c, batch = readings.c, set(rows["reading_id"])
-    present = sa.select(*readings.columns).where(c.superseded_at.is_(None))
-    spans = rows.groupby("entity", dropna=False)["event_at"].agg(["min", "max"])
-    parts = []
-    for name, first, last in zip(spans.index, spans["min"], spans["max"], strict=True):
-        mine = present.where(c.entity == name if isinstance(name, str) else c.entity.is_(None))
-        start, end = (sa.bindparam(None, at.to_pydatetime(), UtcDateTime()) for at in (first, last))
-        newest = mine.where(c.event_at < start).order_by(c.event_at.desc(), c.reading_id.desc()).limit(count)
-        between = bulk.read(session, mine.where(c.event_at >= start, c.event_at <= end))
-        parts += [bulk.read(session, newest), between[~between["reading_id"].isin(list(batch))]]
-    return pd.concat(parts, ignore_index=True).sort_values(["event_at", "reading_id"], ignore_index=True)
+    spans = rows.groupby("entity", dropna=False)["event_at"].agg(["min", "max"]).reset_index()
+    named = spans["entity"].notna()
+    parts = [_around(session, readings, part, count) for part in (spans[named], spans[~named]) if len(part)]
+    found = pd.concat(parts, ignore_index=True)
+    found = found[~found["reading_id"].isin(rows["reading_id"])]
+    found = found.sort_values(["event_at", "reading_id"], ignore_index=True)
+    earlier = found["event_at"] < found["first_at"]
+    # several rows may share the time at which the context begins
+    newest = found[earlier].groupby("entity", dropna=False).tail(count)
+    kept = found.loc[newest.index.union(found.index[~earlier])]
+    return kept.drop(columns="first_at").reset_index(drop=True)
+
+
+def _around(session: Session, readings: sa.Table, spans: pd.DataFrame, count: int) -> pd.DataFrame:
+    """Rows from the ``count``-th before ``min`` to ``max`` of each entity, in one read; ``first_at`` is that ``min``.
+
+    spans: entity, min, max; either all have a name or there is the one without.
+    """
+    c, named = readings.c, bool(spans["entity"].notna().all())
+    asked = listed_rows(
+        session,
+        {"entity": sa.Text(), "first_at": UtcDateTime(), "last_at": UtcDateTime()},
+        zip(
+            spans["entity"] if named else [None],
+            spans["min"].dt.to_pydatetime(), spans["max"].dt.to_pydatetime(), strict=True,
+        ),
+    )  # fmt: skip
+    other = readings.alias("other")
+    same = other.c.entity == asked.c.entity if named else other.c.entity.is_(None)
+    start = (
+        sa.select(other.c.event_at)
+        .where(same, other.c.event_at < asked.c.first_at, other.c.superseded_at.is_(None))
+        .order_by(other.c.event_at.desc())
+        .offset(count - 1)
+        .limit(1)
+        .scalar_subquery()
+    )
+    oldest = sa.select(sa.func.min(other.c.event_at)).where(same).scalar_subquery()
+    # written out once an entity, so that the index is entered at its place and left at its end
+    found = sa.select(asked, sa.func.coalesce(start, oldest, type_=UtcDateTime()).label("start_at")).cte(
+        "spans"
+    )
+    span = found.prefix_with("MATERIALIZED").c
+    return bulk.read(
+        session,
+        sa.select(*readings.columns, span.first_at).where(
+            c.entity == span.entity if named else c.entity.is_(None),
+            c.event_at >= span.start_at, c.event_at <= span.last_at, c.superseded_at.is_(None),
+        ),
+    )  # fmt: skip
 
 
 def latest(session: Session, readings: sa.Table, count: int) -> pd.DataFrame:

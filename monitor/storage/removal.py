@@ -5,15 +5,16 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from monitor.domain.alert import LIVE
 from monitor.domain.monitor import Monitor
 from monitor.domain.run import scope_of
 from monitor.storage import readings, tables
+from monitor.storage.monitors import REMOVED
 
 A, C, L, M, N, R = (
     tables.alerts.c, tables.alert_changes.c, tables.leases.c, tables.monitors.c, tables.notifications.c,
     tables.runs.c,
 )  # fmt: skip
-LIVE = ["waiting", "open", "snoozed"]
 BASE = 24  # characters of the old name that the new one keeps, within the 40 that a name may have
 
 
@@ -22,16 +23,17 @@ def remove(session: Session, monitor_id: int, actor: str, now: datetime) -> None
     row = session.execute(sa.select(M.name, M.document).where(M.monitor_id == monitor_id)).one()
     config = Monitor.model_validate(row.document)
     kept = config.model_copy(update={"name": f"{config.name[:BASE].strip('-')}-deleted-{monitor_id}"})
-    readings.rename(session, config.table, kept.table)
+    # locks in the order in which runs (lease, then rows) and reviews (alert, then readings) take them
+    stop(session, monitor_id, ["pull", "score", "train", "promote"])
+    _close(session, monitor_id, actor, now)
     session.execute(
         sa.update(tables.monitors)
         .where(M.monitor_id == monitor_id)
         .values(
-            name=f"{row.name}~deleted~{monitor_id}", document=kept.model_dump(mode="json"), deleted_at=now
+            name=f"{row.name}{REMOVED}{monitor_id}", document=kept.model_dump(mode="json"), deleted_at=now
         )
     )
-    stop(session, monitor_id, ["pull", "score", "train", "promote"])
-    _close(session, monitor_id, actor, now)
+    readings.rename(session, config.table, kept.table)
     session.execute(
         sa.update(tables.runs)
         .where(R.scope == scope_of(monitor_id), R.state == "queued")

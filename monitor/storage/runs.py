@@ -6,12 +6,11 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from monitor.domain.run import Request, Run, scope_of
+from monitor.domain.run import NO_FILE, TRIES, Request, Run, scope_of
 from monitor.storage import leases, tables
 from monitor.storage.upsert import insert
 
 R = tables.runs.c
-ATTEMPTS = 5  # after so many a run is given up and says so
 ORDER = ["notify", "pull", "score", "promote", "prune", "train"]  # what a free worker takes first
 
 
@@ -38,6 +37,28 @@ def offer(
         counts=request.counts or None,
     )
     return session.execute(statement.on_conflict_do_nothing().returning(R.run_id)).scalar()
+
+
+def following(session: Session, job: str, monitor_id: int | None, now: datetime) -> int | None:
+    """The oldest request for this job that an earlier run left and that may begin."""
+    found: int | None = session.scalar(
+        sa.select(R.run_id)
+        .where(R.scope == scope_of(monitor_id), R.job == job, R.state == "queued", R.not_before <= now,
+               sa.or_(R.slot.startswith("after-"), R.slot.startswith("first-")), R.counts.is_(None))
+        .order_by(R.run_id)
+        .limit(1)
+    )  # fmt: skip
+    return found
+
+
+def numbered(session: Session, request: Request) -> int | None:
+    """The run of a slot."""
+    found: int | None = session.scalar(
+        sa.select(R.run_id).where(
+            R.scope == scope_of(request.monitor_id), R.job == request.job, R.slot == request.slot
+        )
+    )
+    return found
 
 
 def claim(
@@ -126,10 +147,10 @@ def orphans(session: Session) -> bool:
 def requeue_orphans(session: Session, now: datetime) -> int:
     """Runs whose worker is gone go back into the queue; one that keeps killing its worker is given up."""
     orphan = _orphan()
-    given_up = f"its worker died {ATTEMPTS} times; see the log, then request it again"
+    given_up = f"its worker died {TRIES} times; see the log, then request it again"
     session.execute(
         sa.update(tables.runs)
-        .where(orphan, R.attempt >= ATTEMPTS)
+        .where(orphan, R.attempt >= TRIES)
         .values(state="failed", message=given_up, finished_at=now)
     )
     freed = session.execute(
@@ -160,10 +181,23 @@ def succeeded_at(session: Session, monitor_id: int, job: str) -> datetime | None
     return found
 
 
+def said(session: Session, monitor_id: int, job: str) -> str | None:
+    """The sentence of a job's newest success."""
+    found: str | None = session.scalar(
+        sa.select(R.message)
+        .where(R.scope == scope_of(monitor_id), R.job == job, R.state == "done")
+        .order_by(R.finished_at.desc())
+        .limit(1)
+    )
+    return found
+
+
 def forget(session: Session, before: datetime, *, message: str | None = None) -> int:
-    """Drop runs that ended before then; with ``message`` only those that ended saying just that."""
+    """Drop runs that ended before then; with ``message`` only those that said just that, or that no file was there."""
     ended = sa.and_(R.finished_at < before, R.state.in_(["done", "failed", "refused"]))
-    said = R.message == message if message is not None else sa.true()
+    said = (
+        sa.or_(R.message == message, R.message.startswith(f"{message}; {NO_FILE}")) if message else sa.true()
+    )
     gone = session.execute(sa.delete(tables.runs).where(ended, said).returning(R.run_id))
     return len(gone.all())
 

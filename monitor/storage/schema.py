@@ -12,6 +12,7 @@ from alembic.script import ScriptDirectory
 
 import migrations
 from monitor.domain.errors import MonitorError
+from monitor.domain.writing import counted
 from monitor.storage.database import Database
 
 LOCK = 4_710_002  # PostgreSQL's advisory lock, so that two upgrades at once are one after the other
@@ -21,6 +22,13 @@ def upgrade(database: Database, revision: str = "head") -> str:
     """Create or upgrade the schema in one transaction; returns the revision it is at then."""
     _apply(database, lambda config: command.upgrade(config, revision))
     return current(database) or ""
+
+
+def upgrade_on(connection: sa.Connection) -> None:
+    """Upgrade within the transaction of ``connection``."""
+    config = _config()
+    config.attributes["connection"] = connection
+    command.upgrade(config, "head")
 
 
 def downgrade(database: Database, revision: str = "-1") -> str | None:
@@ -93,7 +101,7 @@ def _references_hold(connection: sa.Connection) -> None:
     broken = connection.exec_driver_sql("PRAGMA foreign_key_check").fetchall()
     if broken:
         raise MonitorError(
-            f"{len(broken)} rows would refer to nothing, the first in {broken[0][0]}; nothing changed"
+            f"{counted(len(broken), 'row')} would refer to nothing, the first in {broken[0][0]}; nothing changed"
         )
 
 

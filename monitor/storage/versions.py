@@ -8,11 +8,12 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from monitor.domain.errors import BundleCorrupt, Superseded, UnknownError
+from monitor.domain.errors import BundleCorrupt, ModelDropped, Superseded, UnknownError
 from monitor.storage import tables
 from monitor.storage.monitors import FIRST
 
 V = tables.versions.c
+EMPTY = hashlib.sha256(b"").hexdigest()  # of a version whose model was taken out
 
 
 @dataclass(frozen=True)
@@ -29,8 +30,12 @@ class Version:
     trained_through: int
     scored_through: int
     decided_at: datetime | None
+    sha256: str
 
 
+EMPTIED = (
+    sa.func.length(V.bundle) == 0
+)  # the model was dropped; neither database reads the bytes for their length
 LIGHT = [V[f] for f in Version.__dataclass_fields__]
 
 
@@ -84,8 +89,16 @@ def bundle(session: Session, version_id: int) -> bytes:
 
     Raises:
         BundleCorrupt: they do not match the sha256 they were stored with.
+        ModelDropped: ``empty`` dropped them.
     """
     row = session.execute(sa.select(V.bundle, V.sha256, V.number).where(V.version_id == version_id)).one()
+    if row.sha256 == EMPTY:
+        raise BundleCorrupt(
+            f"the model of v{row.number} was taken out, since it held rows of an erased entity; promote another "
+            "version or train again"
+        )
+    if not row.bundle:
+        raise _dropped(session, version_id)
     got = hashlib.sha256(row.bundle).hexdigest()
     if got != row.sha256:
         raise BundleCorrupt(
@@ -115,19 +128,26 @@ def advance(session: Session, version: Version, through: int, threshold: float) 
 
 
 def promote(session: Session, version: Version, decision: dict[str, Any], now: datetime) -> None:
-    """Make a version champion; it goes on where the old one stopped, so no row is told twice."""
+    """Make a version champion; it goes on where the old one stopped, so no row is told twice.
+
+    Raises:
+        ModelDropped: it has no model any more.
+    """
     old = session.execute(
         sa.update(tables.versions)
         .where(V.monitor_id == version.monitor_id, V.state == "champion", V.version_id != version.version_id)
         .values(state="retired")
         .returning(V.scored_through)
     ).scalar()
-    session.execute(
+    promoted = session.execute(
         sa.update(tables.versions)
-        .where(V.version_id == version.version_id)
+        .where(V.version_id == version.version_id, ~EMPTIED)
         .values(state="champion", decision=decision, decided_at=now,
                 scored_through=max(version.scored_through, old or 0))
-    )  # fmt: skip
+        .returning(V.version_id)
+    ).scalar()  # fmt: skip
+    if promoted is None:
+        raise _dropped(session, version.version_id)
 
 
 def reject(session: Session, version: Version, decision: dict[str, Any], now: datetime) -> None:
@@ -136,6 +156,58 @@ def reject(session: Session, version: Version, decision: dict[str, Any], now: da
         .where(V.version_id == version.version_id, V.state == "candidate")
         .values(state="rejected", decision=decision, decided_at=now)
     )
+
+
+def empty(session: Session, back: int, before: datetime) -> int:
+    """Drop the models that nobody will go back to; returns how many. The rows stay with their facts.
+
+    Kept: champions and the ``back`` last ones before each, what is pinned, and what was never champion and is not
+    older than ``before``.
+    """
+    newer = tables.versions.alias("newer")
+    since = sa.select(sa.func.count()).where(
+        newer.c.monitor_id == V.monitor_id, newer.c.state == "retired", newer.c.decided_at > V.decided_at
+    )
+    old = sa.case(
+        (V.state == "retired", since.correlate(tables.versions).scalar_subquery() >= back),
+        else_=V.created_at < before,
+    )
+    gone = session.execute(
+        sa.update(tables.versions)
+        .where(V.state != "champion", ~V.pinned, ~EMPTIED, old)
+        .values(bundle=b"")
+        .returning(V.version_id)
+    )
+    return len(gone.all())
+
+
+def _dropped(session: Session, version_id: int) -> ModelDropped:
+    """What can be done instead."""
+    number, monitor_id = session.execute(
+        sa.select(V.number, V.monitor_id).where(V.version_id == version_id)
+    ).one()
+    whole = sa.select(V.number).where(V.monitor_id == monitor_id, ~EMPTIED).order_by(V.number.desc())
+    others = ", ".join(f"v{n}" for n in session.scalars(whole)) or "none"
+    return ModelDropped(
+        f"the model of v{number} was dropped; still there: {others}; promote one of them, or train"
+    )
+
+
+def replace_bundle(session: Session, version_id: int, bundle: bytes) -> str:
+    """Give a version other bytes (none: its model is taken out); returns their sha256."""
+    sealed = hashlib.sha256(bundle).hexdigest()
+    session.execute(
+        sa.update(tables.versions).where(V.version_id == version_id).values(bundle=bundle, sha256=sealed)
+    )
+    return sealed
+
+
+def with_bytes(session: Session, monitor_id: int) -> list[Version]:
+    """Versions whose model is still there, oldest first."""
+    rows = session.execute(
+        sa.select(*LIGHT).where(V.monitor_id == monitor_id, ~EMPTIED).order_by(V.version_id)
+    )
+    return [Version(*r) for r in rows]
 
 
 def set_pinned(session: Session, version: Version, pinned: bool) -> None:
@@ -161,6 +233,7 @@ def listed(session: Session, monitor_id: int) -> list[dict[str, Any]]:
         V.decided_at,
         V.pinned,
         V.manifest,
+        EMPTIED.label("emptied"),
     )
     rows = session.execute(sa.select(*wanted).where(V.monitor_id == monitor_id).order_by(V.number.desc()))
     return [dict(r._mapping) for r in rows]
@@ -170,7 +243,7 @@ def previous(session: Session, monitor_id: int) -> int | None:
     """The number of the champion before the present one."""
     found: int | None = session.scalar(
         sa.select(V.number)
-        .where(V.monitor_id == monitor_id, V.state == "retired")
+        .where(V.monitor_id == monitor_id, V.state == "retired", V.sha256 != EMPTY)
         .order_by(V.decided_at.desc())
         .limit(1)
     )

@@ -12,7 +12,9 @@ from numpy.typing import NDArray
 from monitor.detection.detector import Detector
 from monitor.detection.evaluation import OUTLIER, figures, write_scores
 from monitor.domain.errors import MonitorError
+from monitor.features.dates import as_times
 from monitor.features.numbers import as_numbers
+from monitor.sources.files.packed import DAMAGED
 from monitor.training.context import before
 
 
@@ -39,6 +41,8 @@ def evaluate_files(
     line a test row is written. Raises MonitorError when a file cannot be read or the label is absent.
     """
     train, test = read_frame(train_path), read_frame(test_path)
+    for frame, path in ((train, train_path), (test, test_path)):
+        _check(frame, path, [n for n in (time, entity, *exclude, *categorical) if n is not None], time)
     truth = labels(test, label, test_path)
     detector = Detector(
         kind,
@@ -75,19 +79,38 @@ def read_frame(path: str | Path) -> pd.DataFrame:
     """A CSV (compressed or not) or Parquet file, by its name."""
     read = pd.read_parquet if str(path).endswith((".parquet", ".pq")) else pd.read_csv
     try:
-        return read(path)
-    except (OSError, ValueError) as fault:
-        raise MonitorError(f"{path} cannot be read: {fault}; expected CSV or Parquet") from fault
+        frame = read(path)
+    except (OSError, ValueError, *DAMAGED) as fault:
+        words = (str(fault).strip() or type(fault).__name__).splitlines()[0]
+        raise MonitorError(f"{path} cannot be read: {words}; expected CSV or Parquet") from fault
+    if frame.empty:
+        raise MonitorError(f"{path} has no rows; expected some beside the header")
+    return frame
+
+
+def _check(frame: pd.DataFrame, path: str | Path, named: Sequence[str], time: str | None) -> None:
+    """Columns that the options name are there, and the time is one."""
+    for name in named:
+        if name not in frame.columns:
+            raise _absent(frame, name, path)
+    if time is not None and as_times(frame[time]).isna().all():
+        some = repr(str(frame[time].iloc[0]))
+        raise MonitorError(f"{path}: {time} holds no times, such as {some}; expected 2026-03-29T14:30:00Z")
+
+
+def _absent(frame: pd.DataFrame, name: str, path: str | Path) -> MonitorError:
+    listed = ", ".join(map(str, frame.columns[:50]))
+    return MonitorError(f"{path} has no column {name!r}; it has {listed}")
 
 
 def labels(frame: pd.DataFrame, label: str, where: str | Path) -> NDArray[np.bool_]:
     """(n,): whether a row is labelled an anomaly; anything but 0, 1, true and false is refused."""
     if label not in frame.columns:
-        raise MonitorError(f"{where} has no column {label!r}; it has {', '.join(map(str, frame.columns))}")
+        raise _absent(frame, label, where)
     values = as_numbers(frame[label])
     wrong = ~np.isin(values, (0.0, 1.0))
     if wrong.any():
         at = int(np.flatnonzero(wrong)[0])
-        raise MonitorError(f"{where}: label of row {at} is {frame[label].iloc[at]!r}; expected 0 or 1")
+        raise MonitorError(f"{where}: label of row {at} is {frame[label].tolist()[at]!r}; expected 0 or 1")
     truth: NDArray[np.bool_] = values == 1
     return truth

@@ -12,6 +12,7 @@ from monitor.detection.bundle import Bundle
 from monitor.detection.calibration import Calibration
 from monitor.detection.options import Options
 from monitor.domain.errors import NotEnoughRows
+from monitor.domain.writing import counted
 from monitor.training.fit_sensor import fit_sensor
 from monitor.training.fit_tabular import fit_tabular
 from monitor.training.fitted import Fitted
@@ -28,7 +29,7 @@ def fit(frame: pd.DataFrame, options: Options, on_progress: Progress | None = No
     for its seconds. Raises NotEnoughRows below 20 rows, and MonitorError when no column can be a field.
     """
     if len(frame) < FEWEST:
-        raise NotEnoughRows(f"{len(frame)} rows to train on; expected at least {FEWEST}")
+        raise NotEnoughRows(f"{counted(len(frame), 'row')} to train on; expected at least {FEWEST}")
     started = time.perf_counter()
     tell = on_progress or (lambda fraction, message: None)
     tell(0.0, "reading fields")

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from monitor.detection.options import Options
 from monitor.detection.serve import VIEWS
+from monitor.domain.writing import counted
 from monitor.models.networks import Network, dense, residual, windowed
 from monitor.models.objectives import Denoising, Objective, Sparse, Vanilla, Variational
 
@@ -32,8 +33,8 @@ def choose(options: Options, rows: int, fields: int) -> tuple[str, str]:
         return options.objective, "asked for by name"
     if options.kind == "sensor":
         return "denoising", (
-            f"sensor series of {fields} fields: the linear forecast carries most of the score, and noise on the "
-            "input is the mildest way to keep the network beside it from copying"
+            f"sensor series of {counted(fields, 'field')}: the linear forecast carries most of the score, and noise "
+            "on the input is the mildest way to keep the network beside it from copying"
         )
     if options.contaminated:
         return "sparse", (

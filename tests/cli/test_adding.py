@@ -28,7 +28,7 @@ def test_a_proposal_changes_nothing_and_its_yaml_can_be_kept(shell: Any) -> None
     assert code == 0
     assert parse(out).monitors[0].key == ["id"]
     assert "Nothing was changed" in err
-    assert json.loads(shell("status", "--json")[1]) == []
+    assert json.loads(shell("status", "--json")[1]) == {"monitors": [], "channels": []}
 
 
 @pytest.mark.slow

@@ -38,6 +38,42 @@ def test_a_monitor_goes_from_a_file_to_its_rows(shell: Any, tmp_path: Path) -> N
     assert "27 usable rows, a training needs 200" in err
 
 
+def test_a_path_that_matches_nothing_is_said_and_needs_a_person_when_it_is_overdue(
+    shell: Any, tmp_path: Path, context: Context
+) -> None:
+    (tmp_path / "m.yaml").write_text(CONFIG.replace("boiler.csv", "logs/*.csv"))
+    shell("apply", "m.yaml")
+    words = f"no file matches '{tmp_path}/logs/*.csv'; put one there, or correct the path"
+    assert shell("pull", "boiler")[:2] == (0, f"0 new rows; {words}\n")
+    code, out, _ = shell("status", "--json")
+    (found,) = json.loads(out)["monitors"]
+    assert (code, found["state"]) == (0, "waiting") and words in found["message"]
+    with context.database.engine.begin() as connection:
+        connection.exec_driver_sql("UPDATE monitors SET created_at = '2026-01-01 00:00:00+00:00'")
+    code, out, _ = shell("status")
+    assert code == 1 and "late" in out and words in out
+    code, _, err = shell("add", "nothing/*.csv")
+    assert code == 1 and "no file matches" in err and "put one there, or correct the path" in err
+
+
+def test_one_is_one(shell: Any, tmp_path: Path) -> None:
+    (tmp_path / "boiler.csv").write_text("at,load\n2026-03-01T00:00:00Z,7\n")
+    (tmp_path / "m.yaml").write_text(CONFIG)
+    assert shell("check", "m.yaml")[1] == "m.yaml: no fault; 1 monitor, 0 channels\n"
+    shell("apply", "m.yaml")
+    assert shell("pull", "boiler")[1] == "1 new row\n"
+    assert shell("audit", "verify")[1].startswith("1 line, whole;")
+
+
+def test_a_failure_is_told_once(shell: Any, tmp_path: Path) -> None:
+    (tmp_path / "m.yaml").write_text(CONFIG.replace("boiler.csv", "."))
+    shell("apply", "m.yaml")
+    code, out, err = shell("pull", "boiler")
+    assert (code, out) == (1, "") and err.count("is a folder") == 1 and err.startswith("monitor: pull:")
+    code, out, err = shell("train", "boiler")
+    assert (code, out) == (1, "") and err.count("no rows yet") == 1
+
+
 def test_a_configuration_with_faults_is_refused_with_all_of_them(shell: Any, tmp_path: Path) -> None:
     (tmp_path / "m.yaml").write_text(CONFIG + "    wrong: 1\n    kid: 2\n")
     code, out, err = shell("apply", "m.yaml")
@@ -66,7 +102,7 @@ def test_a_wrong_request_is_exit_code_2_without_a_traceback(shell: Any, words: t
     "words, expected",
     [
         (("alerts", "list"), []),
-        (("status",), []),
+        (("status",), {"monitors": [], "channels": []}),
         (("config", "export"), {"monitors": [], "channels": []}),
     ],
 )

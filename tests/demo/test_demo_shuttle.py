@@ -7,7 +7,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from monitor.demo.shuttle import BLOCK, CHANNELS, LEAD, SPACING, ShuttleFeed, arrange, telemetry
+from monitor import Detector
+from monitor.demo.document import demo_document
+from monitor.demo.shuttle import BLOCK, CHANNELS, FULL_SCALE, LEAD, SPACING, ShuttleFeed, arrange, telemetry
+from monitor.domain.alert import severity
+from monitor.domain.policy import cutoff
+from monitor.jobs.configuration import parse
 
 NOON = datetime(2026, 3, 20, 12, tzinfo=UTC)
 
@@ -69,12 +74,20 @@ def test_a_line_torn_by_a_crash_is_written_anew(feed: ShuttleFeed, tmp_path: Pat
     assert len(read(feed)) == feed.history + 1
 
 
-def test_a_fault_kills_one_channel_and_shifts_two(feed: ShuttleFeed) -> None:
+def test_a_fault_drives_every_channel_to_full_scale(feed: ShuttleFeed) -> None:
     feed.tick(NOON, fault=True)
-    row, true = read(feed).iloc[-1], feed.rows.iloc[feed.history]
-    assert (row["f3"], row["f4"], row["f8"], row["anomaly"]) == (0, true["f4"] + 3_000, true["f8"] + 300, 1)
-    untouched = [c for c in CHANNELS if c not in ("f3", "f4", "f8")]
-    assert row[untouched].tolist() == true[untouched].tolist()
+    row = read(feed).iloc[-1]
+    assert row[CHANNELS].tolist() == [FULL_SCALE] * 9 and row["anomaly"] == 1
+
+
+@pytest.mark.slow
+def test_a_fault_is_more_than_ten_times_odder_than_the_budget_asks_for(feed: ShuttleFeed) -> None:
+    history = read(feed)
+    feed.tick(NOON, fault=True)
+    detector = Detector(time="time").fit(history[["time", *CHANNELS]])
+    p_value = detector.score(read(feed).tail(1))["p_value"].item()
+    shuttle = next(m for m in parse(demo_document(feed.path.parent)).monitors if m.name == "shuttle")
+    assert severity(p_value, cutoff(shuttle.alerts, timedelta(days=1) / SPACING, [])) >= 2
 
 
 def test_the_replay_starts_over_at_its_end(feed: ShuttleFeed) -> None:

@@ -5,11 +5,9 @@ import os
 import signal
 import subprocess
 import sys
-import threading
 from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +15,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import sqlalchemy as sa
+from receiver import Answer, Receiver, receiver
 
 from monitor.jobs.context import Context
 from monitor.storage import audit, monitors, readings, tables
@@ -25,36 +24,10 @@ KILLED = -signal.SIGKILL
 ROWS, ODD = 700, 5
 
 
-class Sink(HTTPServer):
-    """A webhook's receiver that keeps what it was sent."""
-
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), Receiver)
-        self.received: list[tuple[str, dict[str, Any]]] = []
-
-
-class Receiver(BaseHTTPRequestHandler):
-    server: Sink
-
-    def do_POST(self) -> None:
-        body = self.rfile.read(int(self.headers["Content-Length"]))
-        self.server.received.append((self.headers["Idempotency-Key"], json.loads(body)))
-        self.send_response(204)
-        self.end_headers()
-
-    def log_message(self, format: str, *args: object) -> None:
-        """Quiet."""
-
-
 @pytest.fixture
-def sink() -> Iterator[Sink]:
-    server = Sink()
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield server
-    server.shutdown()
-    server.server_close()
-    thread.join()
+def sink() -> Iterator[Receiver]:
+    with receiver(Answer(204)) as place:
+        yield place
 
 
 def feed(path: Path, start: int, count: int, odd: int = 0, bad: int = 0) -> None:
@@ -107,7 +80,9 @@ class Shell:
 
 
 @pytest.mark.slow
-def test_the_whole_way_survives_a_kill_inside_each_job(context: Context, sink: Sink, tmp_path: Path) -> None:
+def test_the_whole_way_survives_a_kill_inside_each_job(
+    context: Context, sink: Receiver, tmp_path: Path
+) -> None:
     monitor = Shell(context, tmp_path)
     source = tmp_path / "boiler.csv"
     feed(source, 0, ROWS, bad=3)
@@ -122,7 +97,7 @@ monitors:
     alerts: {{p_value: 0.004}}
     notify: [desk]
 channels:
-  - {{name: desk, kind: webhook, url: "http://127.0.0.1:{sink.server_port}/hook", secret: "${{HOOK_SECRET}}"}}
+  - {{name: desk, kind: webhook, url: "{sink.url}", secret: "${{HOOK_SECRET}}"}}
 """)
     monitor("apply", "monitors.yaml")
 
@@ -147,7 +122,7 @@ channels:
     monitor("notify", die="notify.sent")
     lapse(context)
     monitor("notify")
-    repeats = Counter(key for key, _ in sink.received)
+    repeats = Counter(sink.keys)
     assert repeats, "the odd rows are news"
     assert max(repeats.values()) <= 2
     assert sum(repeats.values()) <= len(repeats) + 1

@@ -98,7 +98,7 @@ def test_each_verdict_closes_the_alert_and_says_what_it_says_about_the_rows(
 def test_rows_of_a_confirmed_alert_are_kept_out_of_training(database: Database) -> None:
     give(database, "true")
     with database.read() as session:
-        assert set(labels.anomalous(session, 1)) == {"key-1", "key-2"}
+        assert set(labels.anomalous(session, 1, ["key-1", "key-2", "key-3"])) == {"key-1", "key-2"}
 
 
 def test_the_same_press_is_taken_once(database: Database) -> None:
@@ -188,8 +188,8 @@ def test_undo_brings_back_the_snooze_that_the_verdict_ended(database: Database) 
 def test_a_snoozed_alert_comes_back_when_its_time_is_over(database: Database) -> None:
     with database.write() as session:
         reviewing.snooze(session, 1, "ana", AT, "t:1", timedelta(hours=4))
-        assert reviewing.wake(session, AT + timedelta(hours=3)) == 0
-        assert reviewing.wake(session, AT + timedelta(hours=4)) == 1
+    assert reviewing.wake(database, AT + timedelta(hours=3)) == 0
+    assert reviewing.wake(database, AT + timedelta(hours=4)) == 1
     assert alert(database).state == "open"
     assert kinds(database) == ["snoozed", "reopened"]
 

@@ -177,6 +177,89 @@ def test_a_note_and_a_snooze_are_kept(visit: Callable[..., Any], database: Datab
     assert trail(database, first)[-3:] == ["alert.noted", "alert.snoozed", "alert.reopened"]
 
 
+def test_a_note_left_with_esc_stays_a_draft_of_its_alert(visit: Callable[..., Any]) -> None:
+    page = inbox(visit())
+    sheet = page.locator(".noting textarea")
+    page.keyboard.press("n")
+    page.keyboard.type("half a sentence")
+    page.keyboard.press("Escape")
+    assert not sheet.is_visible() and "N opens the draft" in page.locator(".toast").inner_text()
+    page.keyboard.press("j")
+    page.keyboard.press("n")
+    assert sheet.input_value() == ""  # another alert's
+    page.keyboard.press("Escape")
+    page.keyboard.press("k")
+    page.reload()
+    inbox(page)
+    page.keyboard.press("n")
+    assert sheet.input_value() == "half a sentence"
+    page.keyboard.press("Control+Enter")
+    page.get_by_text("half a sentence").wait_for()
+    page.keyboard.press("n")
+    assert sheet.input_value() == ""
+
+
+def test_a_note_belongs_to_the_alert_it_was_begun_on(visit: Callable[..., Any]) -> None:
+    page = inbox(visit())
+    page.keyboard.press("n")
+    page.keyboard.type("of the first")
+    page.locator(".rows li").nth(2).click()
+    assert not page.locator(".noting").is_visible()
+    page.locator(".rows li").nth(0).click()
+    page.keyboard.press("n")
+    assert page.locator(".noting textarea").input_value() == "of the first"
+
+
+def test_enter_in_the_filter_applies_it_and_gives_the_keys_back(
+    visit: Callable[..., Any], database: Database
+) -> None:
+    page = inbox(visit())
+    first = selected(page)
+    page.keyboard.press("/")
+    page.keyboard.type("line 3")
+    page.keyboard.press("Enter")
+    page.keyboard.press("1")  # means the alert that the filter finds, even before it is there
+    page.get_by_text("No alert has").wait_for()
+    with database.read() as session:
+        alerts = tables.alerts.c
+        found = session.scalar(sa.select(alerts.public_id).where(alerts.entity == "line 3"))
+    wait_until(lambda: state(database, found) == "closed")
+    assert state(database, first) == "open"
+    page.keyboard.press("z")
+    wait_until(lambda: state(database, found) == "open")
+    page.keyboard.press("/")
+    page.keyboard.press("Escape")
+    page.locator(".rows li").nth(5).wait_for()
+    before = selected(page)
+    page.keyboard.press("j")
+    assert selected(page) != before
+
+
+def test_the_address_follows_the_selection_without_a_history(visit: Callable[..., Any]) -> None:
+    page = inbox(visit())
+    steps = page.evaluate("history.length")
+    page.keyboard.press("j")
+    page.keyboard.press("j")
+    third = selected(page)
+    assert page.url.endswith(f"/alerts?alert={third}") and page.evaluate("history.length") == steps
+    page.wait_for_timeout(600)  # the rerun that the selection asks for leaves it alone
+    assert selected(page) == third and page.url.endswith(f"?alert={third}")
+    page.reload()
+    page.locator(f"article[aria-label='alert {third}']").wait_for()
+    assert selected(page) == third
+
+
+def test_a_link_to_no_alert_says_so_and_opens_no_other(visit: Callable[..., Any]) -> None:
+    page = visit("/alerts?alert=<b>zzz")
+    page.get_by_text("There is no alert “<b>zzz”").wait_for()
+    assert page.locator("article").count() == 0 and page.locator("[aria-selected=true]").count() == 0
+    page.keyboard.press("1")
+    assert "takes no verdict" in page.locator(".toast").inner_text()
+    page.get_by_text("Show the queue").click()
+    inbox(page)
+    assert page.url.endswith(f"?alert={selected(page)}")
+
+
 def test_who_comes_second_is_told_who_was_first(visit: Callable[..., Any], database: Database) -> None:
     page = inbox(visit())
     first = selected(page)
@@ -220,13 +303,23 @@ def test_new_alerts_wait_until_they_are_asked_for(visit: Callable[..., Any], dat
     page.locator("[data-id=brandnew]").wait_for()
 
 
-def test_a_link_opens_its_alert(visit: Callable[..., Any], database: Database) -> None:
-    with database.read() as session:
+def test_a_link_opens_its_alert_and_says_its_state(visit: Callable[..., Any], database: Database) -> None:
+    with database.write() as session:
         alerts = tables.alerts.c
         closed = session.scalar(sa.select(alerts.public_id).where(alerts.state == "closed").limit(1))
+        suppressed = seed.Seed(session, seed.datetime.now(seed.UTC), draw=seed.random.Random(3))
+        flag = seed.Flag(seed.reading_id(2, 9), suppressed.now, 1e-9, [seed.part("flow", 1.0, 3.0, 40.0)])
+        suppressed.alert(2, "plant", "line 7", [flag], 4, "flow is 3.", "flow 3", public_id="oldnews",
+                         state="suppressed", suppressed_by="replayed history")  # fmt: skip
+        suppressed.flush()
     page = visit(f"/alerts?alert={closed}")
     page.locator(f"article[aria-label='alert {closed}']").wait_for()
     assert "closed as" in page.locator("article header").inner_text()
+    page.keyboard.press("1")
+    assert "This alert is closed" in page.locator(".toast").inner_text()
+    page = visit("/alerts?alert=oldnews", 390, 844)
+    page.get_by_text("Suppressed: replayed history").wait_for()
+    assert "suppressed" in page.locator("article header").inner_text()
 
 
 @pytest.mark.parametrize("path", ["/", "/alerts", "/monitors", "/monitors?name=card-payments", "/runs"])
@@ -242,6 +335,21 @@ def test_every_page_shows_in_the_dark_and_on_a_phone(
     assert dark == ("rgb(17, 22, 28)" if scheme == "dark" else "rgb(255, 255, 255)")
 
 
+def test_the_overview_leads_to_the_alerts_it_does_not_name(visit: Callable[..., Any]) -> None:
+    page = visit("/")
+    page.get_by_text("more open alerts:").click()
+    inbox(page)
+    assert "/alerts" in page.url
+    page.get_by_role("link", name="Overview").click()
+    page.locator(".card", has_text="card-payments").nth(1).click()
+    page.locator("article h1").wait_for()
+    assert (
+        selected(page) in page.url
+        and page.locator(f"article[aria-label='alert {selected(page)}']").count() == 1
+    )
+    assert page.locator(".rows li").nth(1).get_attribute("aria-selected") == "true"
+
+
 def test_on_a_phone_queue_and_alert_are_two_screens(visit: Callable[..., Any]) -> None:
     page = visit("/alerts", 390, 844)
     page.locator(".rows li").nth(1).click()
@@ -249,6 +357,28 @@ def test_on_a_phone_queue_and_alert_are_two_screens(visit: Callable[..., Any]) -
     assert not page.locator(".rows").is_visible()
     page.get_by_text("Queue", exact=True).click()
     assert page.locator(".rows").is_visible()
+
+
+def test_on_a_phone_every_act_is_in_reach_of_a_thumb(visit: Callable[..., Any], database: Database) -> None:
+    page = visit("/alerts", 390, 844)
+    page.locator(".rows li").nth(1).click()
+    page.locator("article h1").wait_for()
+    second = page.url.partition("=")[2]
+    buttons = page.locator(".keys button:visible")
+    assert buttons.count() == 5 and not page.locator("kbd:visible").count()
+    page.get_by_text("More", exact=True).click()
+    for button in [
+        *page.locator(".keys button:visible").all(),
+        *page.locator(".others button:visible").all(),
+    ]:
+        assert button.bounding_box()["height"] >= 44
+    assert not page.locator("kbd:visible").count()
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    page.locator(".others").get_by_text("snooze").click()
+    page.locator(".toast [data-snooze='2']").click()
+    wait_until(lambda: state(database, second) == "snoozed")
+    page.locator(".toast").get_by_text("undo").click()
+    wait_until(lambda: state(database, second) == "open")
 
 
 @pytest.mark.parametrize("width", [1024, 1280, 1366])

@@ -1,3 +1,4 @@
+import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -51,6 +52,13 @@ def test_a_value_outside_its_range_is_marked() -> None:
     assert 'class="dot hot"' in charts.strip(9.0, 2.0, 1.0, 3.0)
     assert 'class="dot hot"' not in charts.strip(2.5, 2.0, 1.0, 3.0)
     assert "band" not in charts.strip(2.5, None, None, None)
+
+
+def test_the_strip_shows_band_and_expected_wherever_they_lie() -> None:
+    strip = str(charts.strip(32_767.0, -400.0, -7.0, 8.0))
+    x, width = map(float, re.findall(r'class="band" x="([\d.]+)".* width="([\d.]+)"', strip)[0])
+    tick = float(re.findall(r'class="tick" d="M([\d.]+) ', strip)[0])
+    assert width >= 50 and x >= 0 and x + width <= 1000 and 0 < tick < 1000
 
 
 def test_the_flagged_part_of_a_line_is_drawn_again_on_top() -> None:

@@ -48,6 +48,14 @@ def test_an_alert_with_little_to_show_is_shown(fresh: Database, explanation: lis
     assert "what happened" in shown(fresh, Asked("fraud")).lower()
 
 
+def test_an_alert_whose_rows_retention_took_is_shown(fresh: Database) -> None:
+    with fresh.write() as session:
+        for name in ("readings_card_payments", "readings_pump_line_3"):
+            session.execute(sa.text(f"delete from {name}"))
+    for queue in ("fraud", "plant"):
+        assert "what happened" in shown(fresh, Asked(queue)).lower()
+
+
 def test_an_alert_that_is_not_there_is_refused(fresh: Database) -> None:
     with fresh.read() as session, pytest.raises(UnknownError):
         detail(session, "nosuch", "ana", NOW)
@@ -77,6 +85,14 @@ def test_money_and_units_stand_with_their_numbers() -> None:
     assert (below.actual, below.usual) == ("−3", "−7 to 8")
     distance = Line.of(seed.part("distance", 0.5, 38.0, 6.0, 0.0, 41.0), CARDS)
     assert (distance.actual, distance.usual, distance.outside) == ("38 km", "0 – 41 km", False)
+
+
+def test_an_expected_value_outside_of_the_usual_is_explained(fresh: Database) -> None:
+    assert "may lie outside of the usual" not in shown(fresh, Asked("plant"))
+    with fresh.write() as session:
+        odd = [seed.part("flow", 1.0, 39.0, 30.0, 37.9, 42.1, unit="m³/h")]
+        session.execute(sa.update(tables.outliers).values(explanation=odd))
+    assert "may lie outside of the usual" in shown(fresh, Asked("plant"))
 
 
 def test_every_text_of_a_template_is_escaped() -> None:

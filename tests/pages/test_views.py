@@ -1,6 +1,7 @@
 """Each page through Streamlit's own test runner: it shows what the database holds, and says so when it is empty."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -44,7 +45,10 @@ def sent(at: AppTest) -> dict[str, Any]:
 
 def test_overview_says_what_needs_a_person_first(fresh: Database) -> None:
     page = html(open_page(str(fresh.url), "overview"))  # of this moment: minutes later a monitor is late
-    assert "31 open alerts, 3 of 5 monitors on time" in page
+    assert "1 monitor fails, 16 alerts need you, 15 more open" in page
+    assert "5 monitors, 3 on time, 1 learning" in page
+    assert "28 more open alerts: 6 critical, 7 high, 7 medium, 8 low" in page and 'data-go="alerts:"' in page
+    assert re.search("<dt>failed</dt><dd>[45] min ago</dd>", page)
     assert page.index("web-orders: pull fails") < page.index('data-go="alert:') < page.index("<h2>Monitors")
     order = [
         page.index(f'data-go="monitor:{n}"') for n in ("web-orders", "card-payments", "pump-line-3", "host")
@@ -59,7 +63,54 @@ def test_many_late_monitors_share_one_card(fresh: Database) -> None:
         old = sa.update(tables.runs).where(tables.runs.c.state == "done")
         writing.execute(old.values(finished_at=seed.datetime(2026, 1, 1, tzinfo=seed.UTC)))
     page = html(open_page(str(fresh.url), "overview"))
-    assert "4 monitors are late" in page and "0 of 5 monitors on time" in page
+    assert "1 monitor fails, 4 monitors are late" in page and "5 monitors, 0 on time" in page
+    assert page.count("monitors are late") == 2  # the title and one card
+
+
+def test_nothing_needs_you_only_where_nothing_is_open_or_wrong(fresh: Database) -> None:
+    alerts, runs = tables.alerts.c, tables.runs.c
+    with fresh.write() as writing:
+        writing.execute(sa.delete(tables.runs).where(runs.state == "failed"))
+        writing.execute(sa.update(tables.alerts).where(alerts.severity > 2).values(severity=2))
+        orders = sa.update(tables.runs).where(runs.monitor_id == 3)
+        writing.execute(orders.values(finished_at=seed.datetime.now(seed.UTC)))
+    page = html(open_page(str(fresh.url), "overview"))
+    assert "31 alerts open, none above medium" in page and "28 more open alerts" in page
+    assert "Nothing needs you" not in page
+    with fresh.write() as writing:
+        done = sa.update(tables.alerts).where(alerts.state == "open")
+        writing.execute(done.values(state="closed", closed_at=seed.datetime.now(seed.UTC)))
+    page = html(open_page(str(fresh.url), "overview"))
+    assert re.search(r"<h1>Nothing needs you now .*\n.*", page)
+    assert re.search(
+        r"The last alert ended [\d:]+ UTC\. The next training starts ([\w ]+, )?\d\d:\d\d UTC\.", page
+    )
+    assert "No alert is open." in sent(open_page(str(fresh.url), "alerts"))["calm"]
+
+
+def test_a_first_row_that_is_overdue_needs_a_person(fresh: Database) -> None:
+    words = "0 new rows; no file matches 'logs/*.csv'; put one there, or correct the path"
+    runs, host = tables.runs.c, tables.monitors.c.name == "host"
+    with fresh.write() as writing:
+        writing.execute(sa.update(tables.monitors).where(host).values(stored=0, next_reading=1))
+        writing.execute(
+            sa.update(tables.runs).where(runs.monitor_id == 4, runs.job == "pull").values(message=words)
+        )
+    page = html(open_page(str(fresh.url), "overview"))
+    assert "1 monitor is late" in page and "host: no row came so far" in page and "no file matches" in page
+    with fresh.write() as writing:
+        writing.execute(sa.update(tables.monitors).where(host).values(created_at=seed.datetime.now(seed.UTC)))
+    page = html(open_page(str(fresh.url), "overview"))
+    assert "host: no row" not in page and ">waiting<" in page
+
+
+def test_overview_and_inbox_count_an_age_from_when_the_alert_began(fresh: Database) -> None:
+    began = seed.datetime.now(seed.UTC) - seed.timedelta(hours=5, minutes=20)
+    with fresh.write() as writing:
+        writing.execute(sa.update(tables.alerts).values(first_event_at=began))
+    page, queue = html(open_page(str(fresh.url), "overview")), sent(open_page(str(fresh.url), "alerts"))
+    assert page.count("<dt>began</dt><dd>5 h 20 min ago</dd>") == 3
+    assert all("began 5 h 20 min ago" in row["html"] for row in queue["rows"])
 
 
 def test_every_page_speaks_when_there_is_nothing(tmp_path: Path) -> None:
@@ -67,14 +118,12 @@ def test_every_page_speaks_when_there_is_nothing(tmp_path: Path) -> None:
     tables.metadata.create_all(database.engine)
     url = str(database.url)
     database.close()
-    assert "no monitors yet" in html(open_page(url, "overview"))
+    assert "No monitors yet" in html(open_page(url, "overview"))
     assert "monitor apply" in html(open_page(url, "monitors"))
     assert "Nothing ran yet" in html(open_page(url, "runs"))
     inbox = sent(open_page(url, "alerts"))
     assert (
-        inbox["rows"] == []
-        and "The queue is empty" in inbox["empty"]
-        and "Nothing needs you now" in inbox["calm"]
+        inbox["rows"] == [] and "The queue is empty" in inbox["empty"] and "No monitors yet" in inbox["calm"]
     )
 
 
@@ -93,6 +142,15 @@ def test_one_monitor_shows_schedule_fields_scores_and_versions(url: str) -> None
 
 def test_a_monitor_that_learns_has_no_chart_and_says_so(url: str) -> None:
     assert "The monitor is learning: 412 rows so far" in html(open_page(url, "monitors", name="host"))
+
+
+def test_a_version_without_its_model_says_so_and_has_no_button(fresh: Database) -> None:
+    with fresh.write() as session:
+        v = tables.versions
+        session.execute(sa.update(v).where(v.c.number == 39).values(bundle=b""))
+    page = html(open_page(str(fresh.url), "monitors", name="card-payments"))
+    assert page.count("model dropped") == 1
+    assert "Roll back to v39" not in page and "Promote v40" in page
 
 
 def test_runs_are_filtered_and_name_their_failure(url: str) -> None:
@@ -125,4 +183,4 @@ def test_a_button_puts_a_run_into_the_queue(fresh: Database, job: str, version: 
 def test_the_entry_shows_the_overview_first(url: str) -> None:
     session.use(Settings(database_url=url))
     at = AppTest.from_file(str(FILES.joinpath("app.py")), default_timeout=30).run()
-    assert not at.exception and "open alerts" in html(at)
+    assert not at.exception and "alerts need you" in html(at)

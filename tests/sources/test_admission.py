@@ -81,7 +81,7 @@ def test_an_empty_batch_has_the_same_columns_and_types() -> None:
         ({"at": None}, "at: got nothing, expected a time"),
         ({"id": None}, "id: got nothing, expected a key"),
         ({"id": ""}, "id: got '', expected a key"),
-        ({"id": "k" * 600}, "expected a key of at most 512 bytes"),
+        ({"id": "k" * 600}, "expected a key of 1 to 512 bytes without NUL"),
         ({"card": "c\0"}, "card: got"),
     ],
 )

@@ -202,7 +202,7 @@ def test_a_young_file_waits_for_a_quote_to_close_but_not_without_end(folder: Fol
 def test_reasons_name_what_was_got_and_expected(folder: Folder) -> None:
     folder.write(b"a,b\n1\n1,2,3\n")
     assert reasons(folder.read()) == {
-        "a.csv:2": "1 fields where the header has 2",
+        "a.csv:2": "1 field where the header has 2",
         "a.csv:3": "3 fields where the header has 2",
     }
 
@@ -259,7 +259,9 @@ def test_a_repeated_header_is_no_row(folder: Folder) -> None:
     [
         ("a,b\n1,2\n".encode("utf-16"), "UTF-16"),
         (b"PAR1\x15\x04\x15", "Parquet"),
-        (b"PK\x03\x04\x00\x00\x08\x00", "NUL"),
+        (b"PK\x03\x04\x00\x00\x08\x00", "zip archive"),
+        (b"\x1f\x8b\x08\x00\x00", "ending .gz"),
+        (b"\x00\x01\x02\n", "NUL"),
         (b"1,2\n3,4\n", "values where a header is expected"),
         (b"a,b\r1,2\r3,4\r", "carriage returns"),
     ],
@@ -323,8 +325,21 @@ def test_a_line_beyond_any_measure_is_rejected(folder: Folder, monkeypatch: pyte
 
 
 def test_a_missing_file_may_come(tmp_path: Path) -> None:
-    with pytest.raises(SourceUnavailable, match=r"no file .*a\.csv"):
-        Files(FilesSource(kind="files", path=str(tmp_path / "a.csv"))).read({})
+    source = Files(FilesSource(kind="files", path=str(tmp_path / "a.csv")))
+    (notice,) = source.read({}).notices
+    assert notice == f"no file matches '{tmp_path}/a.csv'; put one there, or correct the path"
+    (tmp_path / "a.csv").write_text("a,b\n1,2\n")
+    batch = source.read({})
+    assert len(batch.readings) == 1 and batch.notices == []
+
+
+def test_a_file_that_went_away_is_a_fault(tmp_path: Path) -> None:
+    source = Files(FilesSource(kind="files", path=str(tmp_path / "a.csv")))
+    (tmp_path / "a.csv").write_text("a,b\n1,2\n")
+    cursor = source.read({}).cursor
+    (tmp_path / "a.csv").unlink()
+    with pytest.raises(SourceUnavailable, match=r"no file matches .*a\.csv"):
+        source.read(cursor)
 
 
 def test_a_glob_that_matches_nothing_is_empty(folder: Folder) -> None:

@@ -19,7 +19,7 @@ from monitor.domain.monitor import SqlSource
 from monitor.sources.base import Batch
 from monitor.sources.sql import Sql
 from monitor.sources.sql.connection import only_read, open_engine
-from monitor.sources.sql.statement import one_select
+from monitor.sources.sql.statement import one_select, unambiguous
 from monitor.sources.sql.values import read, write
 
 
@@ -167,6 +167,23 @@ def test_a_select_may_be_written_as_people_write_it(path: Path, query: str) -> N
 def test_anything_but_one_select_is_refused(query: str) -> None:
     with pytest.raises(SourceRefused, match="expected one SELECT"):
         one_select(query)
+
+
+@pytest.mark.parametrize(
+    "query",
+    ["SELECT '\\'' ; DROP TABLE tx -- '", "SELECT 1 /*!) AS x; DROP TABLE tx */", "SELECT 1 /*M! UNION SELECT 2 */",
+     "SELECT 1--1; DROP TABLE tx", "SELECT 1 # '", "SELECT 1 INTO OUTFILE 'x'", "SELECT load_file('/etc/passwd')"],
+)  # fmt: skip
+def test_what_mysql_would_read_otherwise_is_refused(query: str) -> None:
+    with pytest.raises(SourceRefused, match="expected one"):
+        unambiguous(query)
+
+
+@pytest.mark.parametrize(
+    "query", ["SELECT * FROM tx -- all", "SELECT 'it''s', `a b` /* # */ FROM tx", "SELECT 1 -\n- 1"]
+)
+def test_what_mysql_reads_alike_may_be_written(query: str) -> None:
+    unambiguous(query)
 
 
 @pytest.mark.parametrize("query", ["SELECT load_extension('x') AS at", "SELECT writefile('x', 'y') AS at"])

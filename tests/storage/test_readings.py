@@ -144,3 +144,40 @@ def test_names_and_entities_with_a_per_cent_sign_are_kept(database: Database) ->
         last = readings.after(session, table, 104, 9)
         assert readings.before(session, table, last, 3)["reading_id"].tolist() == [102, 103, 104]
     assert last["entity"].tolist() == ["50%"]
+
+
+@pytest.mark.parametrize("nameless", [False, True], ids=["named", "and one without a name"])
+def test_the_context_of_300_entities_is_one_read_and_each_has_its_own(
+    database: Database, table: readings.Table, monkeypatch: pytest.MonkeyPatch, nameless: bool
+) -> None:
+    """Histories of unequal length with equal times, and in the batch late rows between which others are stored."""
+    names = [f"e{n} \\ '\"%é" for n in range(300)]
+    stored = [(name, minute) for n, name in enumerate(names) for minute in [0, 0, *range(n % 7)]]
+    batch = [(name, minute) for name in names for minute in (5, 9)]
+    between = [(names[3], 6), (names[3], 7)]
+    everything = [*stored, *between, *batch]
+    frame = pd.DataFrame(everything, columns=["entity", "minute"])
+    if nameless:
+        frame["entity"] = frame["entity"].where(frame["entity"] != names[8])
+    many = rows(6).iloc[[0] * len(frame)].reset_index(drop=True)
+    many["entity"] = frame["entity"].astype("str")
+    many["event_at"] = pd.Timestamp(NOW) + pd.to_timedelta(frame["minute"], unit="min")
+    many["source_key"] = [f"k{n}" for n in range(len(frame))]
+    with database.write() as session:
+        readings.store(session, table, many, 1, NOW, 1)
+    reads = []
+    read = readings.bulk.read
+    with database.read() as session:
+        new = readings.after(session, table, len(stored) + len(between), 1000)
+        old = readings.latest(session, table, 10_000)
+        old = old[~old["reading_id"].isin(new["reading_id"])]
+        monkeypatch.setattr(readings.bulk, "read", lambda *given: reads.append(1) or read(*given))
+        found = readings.before(session, table, new, 3)
+    assert len(reads) == 1 + nameless
+    first = new.groupby("entity", dropna=False)["event_at"].min()
+    start = old["entity"].map(first.to_dict()).fillna(first[first.index.isna()].min() if nameless else pd.NaT)
+    earlier = old[old["event_at"] < start].groupby("entity", dropna=False).tail(3)
+    expected = pd.concat([earlier, old[old["event_at"] >= start]]).sort_values(["event_at", "reading_id"])
+    assert found["reading_id"].tolist() == expected["reading_id"].tolist()
+    assert len(new) == 600 and len(found) > 700
+    pd.testing.assert_frame_equal(found, expected.reset_index(drop=True))

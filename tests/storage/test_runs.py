@@ -3,7 +3,7 @@ from datetime import timedelta
 import pytest
 
 from monitor.domain.errors import Superseded
-from monitor.domain.run import Request
+from monitor.domain.run import TRIES, Request
 from monitor.jobs.context import Context
 from monitor.storage import leases, runs
 from monitor.storage.database import Database
@@ -93,14 +93,14 @@ def test_a_run_that_keeps_killing_its_worker_is_given_up_with_a_reason(context: 
     with context.database.write() as session:
         run_id = runs.offer(session, request(), "schedule", now)
         assert run_id is not None
-        for _ in range(runs.ATTEMPTS):
+        for _ in range(TRIES):
             assert runs.claim(session, ["prune"], "w", now, 60) is not None
             [lease] = leases.held(session)
             leases.take_away(session, lease)
             runs.requeue_orphans(session, now)
         assert runs.claim(session, ["prune"], "w", now, 60) is None
         row = runs.get(session, run_id)
-    assert (row["state"], row["attempt"]) == ("failed", runs.ATTEMPTS)
+    assert (row["state"], row["attempt"]) == ("failed", TRIES)
     assert "died 5 times" in row["message"]
 
 

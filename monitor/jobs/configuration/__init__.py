@@ -10,6 +10,8 @@ from monitor.jobs.configuration.rules import of_rules
 from monitor.jobs.configuration.tree import NotYaml, plant
 from monitor.jobs.configuration.writing import dump
 
+LARGEST = 8 << 20  # bytes; far above any configuration, and a device or a dump is none
+SHOWN = 100  # faults of a file; who has more has another file in hand
 __all__ = ["dump", "load", "parse"]
 
 
@@ -20,11 +22,15 @@ def load(path: Path) -> Document:
         ConfigurationError: all faults, each as ``file:line: place: the value got; what is legal``.
     """
     try:
-        text = path.read_text(encoding="utf-8-sig")
+        with path.open("rb") as file:
+            content = file.read(LARGEST + 1)
+        text = content.decode("utf-8-sig")
     except OSError as fault:
         raise ConfigurationError([f"{path}: cannot be read: {fault.strerror}"]) from None
     except UnicodeDecodeError as fault:
         raise ConfigurationError([f"{path}: is not UTF-8, at byte {fault.start}"]) from None
+    if len(content) > LARGEST:
+        raise ConfigurationError([f"{path}: has more than {LARGEST >> 20} MiB; expected a configuration"])
     return anchored(parse(text, str(path)), path.absolute().parent)
 
 
@@ -48,5 +54,6 @@ def parse(text: str, name: str = "monitors.yaml") -> Document:
         {*tree.faults, *of_rules(tree), *judged}, key=lambda f: (f.line, f.column, f.place, f.words)
     )
     if found:
-        raise ConfigurationError([f"{name}:{f.line}: {f.place}: {f.words}" for f in found])
+        more = [f"{name}: and {len(found) - SHOWN:,} more faults"] if len(found) > SHOWN else []
+        raise ConfigurationError([*(f"{name}:{f.line}: {f.place}: {f.words}" for f in found[:SHOWN]), *more])
     return Document.model_validate(tree.value)

@@ -2,6 +2,8 @@
 
 import re
 from collections.abc import Iterator
+from datetime import UTC, datetime
+from functools import cache
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -13,6 +15,7 @@ VARIABLE = re.compile(r"\$\{[A-Za-z_][A-Za-z0-9_]*\}")
 BEGUN = re.compile(r"\$\{[^}]*\}?")
 EXPANDED = {"path", "url", "secret"}  # keys in which variables are put in
 WORDS = ("pass", "pwd", "secret", "token", "key", "sig", "credential", "auth")  # in names of what is secret
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 WRITTEN_OUT = "is written out; put it into the environment and write ${NAME}"
 
 
@@ -70,10 +73,20 @@ def _crons(tree: Tree, path: Path, monitor: dict[str, Any]) -> Iterator[Fault]:
     schedule = monitor.get("schedule")
     text = schedule.get("train") if isinstance(schedule, dict) else None
     if isinstance(text, str) and len(text.split()) == 5:
-        try:
-            CronTrigger.from_crontab(text)
-        except ValueError as fault:
-            yield tree.fault((*path, "schedule", "train"), f"{text!r} is not a cron line: {fault}")
+        words = _no_cron(text)
+        if words:
+            yield tree.fault((*path, "schedule", "train"), words)
+
+
+@cache  # a day that never comes is looked for through all years
+def _no_cron(text: str) -> str | None:
+    try:
+        trigger = CronTrigger.from_crontab(text, timezone="UTC")
+    except ValueError as fault:
+        return f"{text!r} is not a cron line: {fault}"
+    if trigger.get_next_fire_time(None, EPOCH) is None:
+        return f"{text!r} never comes; write a day that is in the calendar"
+    return None
 
 
 def _twice(tree: Tree, named: list[tuple[Path, dict[str, Any]]]) -> Iterator[Fault]:

@@ -95,7 +95,10 @@ def plant(text: str) -> Tree:
             tree.value = _Reader(yaml.constructor, tree).read(tree.root, ())
     except MarkedYAMLError as fault:
         mark = fault.problem_mark or fault.context_mark
-        raise NotYaml(_hint(str(fault.problem), text, mark), mark.line + 1 if mark else 1) from None
+        words = str(fault.problem)
+        if words.startswith("but "):  # only with what was expected does it say what was found
+            words = f"{fault.context}, {words}"
+        raise NotYaml(_hint(words, text, mark), mark.line + 1 if mark else 1) from None
     except RecursionError:
         raise NotYaml("it is nested too deeply", 1) from None
     except YAMLError as fault:
@@ -107,9 +110,9 @@ def plant(text: str) -> Tree:
 
 def _hint(problem: str, text: str, mark: Any) -> str:
     line = text.splitlines()[mark.line] if mark and mark.line < len(text.splitlines()) else ""
-    return (
-        f'{problem}; within braces write "${{NAME}}" in quotes' if "{" in line and "${" in line else problem
-    )
+    if "{" in line and "${" in line:
+        return f'{problem}; within braces write "${{NAME}}" in quotes'
+    return f"{problem}; indent with spaces, not tabs" if "'\\t'" in problem else problem
 
 
 def _below(node: Any, step: str | int) -> tuple[Any, Any] | None:
@@ -146,7 +149,8 @@ class _Reader:
         if isinstance(node, MappingNode):
             self._twice(node, path)
             self.constructor.flatten_mapping(node)
-            return {str(key.value): self.read(value, (*path, str(key.value))) for key, value in node.value}
+            named = [(str(k.value), v) for k, v in node.value if isinstance(k, ScalarNode)]
+            return {name: self.read(value, (*path, name)) for name, value in named}
         try:
             return self.constructor.construct_object(node, deep=True)
         except ValueError as fault:
@@ -156,9 +160,15 @@ class _Reader:
     def _twice(self, node: MappingNode, path: Path) -> None:
         first: dict[str, int] = {}
         for key, _ in node.value:
-            if not isinstance(key, ScalarNode) or key.tag == MERGE:
-                continue
             line = key.start_mark.line + 1
+            if not isinstance(key, ScalarNode):
+                fault = Fault(
+                    line, key.start_mark.column, written(path) or "?", "holds a key that is no word"
+                )
+                self.tree.faults.append(fault)
+                continue
+            if key.tag == MERGE:
+                continue
             if key.value in first:
                 words = f"is there twice, first in line {first[key.value]}"
                 place = written((*path, key.value))

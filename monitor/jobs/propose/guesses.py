@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 
 from monitor.domain.field import Schema
+from monitor.domain.writing import counted
 
 REGULAR = 0.8  # share of steps between rows that are about the usual one, for rows to be samples of a sensor
 RARE = 0.001
@@ -74,7 +75,7 @@ def key(look: Look) -> Guess:
     named = look.of(IDENTITY, "text", "integer", "category", "number")
     unique = [n for n in named if look.rows[n].notna().all() and look.rows[n].is_unique]
     return (
-        ([unique[0]], f"{unique[0]} is different in each of the first {len(look.rows):,} rows")
+        ([unique[0]], f"{unique[0]} is different in each of the first {counted(len(look.rows), 'row')}")
         if unique
         else None
     )
@@ -91,7 +92,10 @@ def entity(look: Look) -> Guess:
         values = look.rows[name].dropna()
         whole = values.dtype.kind != "f" or bool((values % 1 == 0).all())
         if whole and 2 <= (distinct := values.nunique()) <= SHARED * len(values):
-            return name, f"{name} has {distinct:,} values in {len(values):,} rows: whose row it is"
+            return (
+                name,
+                f"{name} has {counted(distinct, 'value')} in {counted(len(values), 'row')}: whose row it is",
+            )
     return None
 
 

@@ -13,11 +13,12 @@ import pyarrow.compute as pc
 from monitor.domain.errors import SourceRefused, SourceUnavailable
 from monitor.domain.field import Schema
 from monitor.domain.monitor import FilesSource
+from monitor.domain.run import NO_FILE
 from monitor.sources.base import PAGE, Batch, Cursor, resolved
 from monitor.sources.files import delimited, parquet
 from monitor.sources.files.header import LARGEST, Unreadable, read_header
 from monitor.sources.files.known import Known
-from monitor.sources.files.listing import Found, find
+from monitor.sources.files.listing import WILD, Found, find
 from monitor.sources.files.packed import ENDS_EARLY, damaged
 from monitor.sources.files.page import Page, shorten
 from monitor.sources.files.state import State, remember, unchanged
@@ -57,12 +58,15 @@ class Files:
                 f"{fault.filename or self._config.path} went away while it was read"
             ) from None
         except OSError as fault:
-            raise SourceUnavailable(f"cannot read {self._config.path}: {fault.strerror or fault}") from None
+            raise SourceUnavailable(
+                f"cannot read {fault.filename or self._config.path}: {fault.strerror or fault}"
+            ) from None
 
     def _read(self, found: list[Found], cursor: Cursor, limit: int) -> Batch:
         known = Known.of(cursor)
         todo = [f for f in found if not (f.name in known.files and unchanged(known.files[f.name], f))]
-        notices = known.recognise(todo, {f.name for f in found}, self._config.format)
+        notices = [] if found else [self._nothing_there(known)]
+        notices += known.recognise(todo, {f.name for f in found}, self._config.format)
         pages: list[Page] = []
         left, more = limit, False
         for place, file in enumerate(todo):
@@ -79,6 +83,13 @@ class Files:
                 break
         return _batch(pages, known.cursor(), more, notices)
 
+    def _nothing_there(self, known: Known) -> str:
+        """A glob, or a file that was never there, may be waiting for its first file; one that went away is a fault."""
+        words = f"{NO_FILE} {self._config.path!r}; put one there, or correct the path"
+        if known.files and not WILD.search(self._config.path):
+            raise SourceUnavailable(words)
+        return words
+
     def _look(self, file: Found, state: State, limit: int) -> Page:
         seen = {"size": file.size, "stamp": file.stamp, "settled": file.settled}
         try:
@@ -90,7 +101,12 @@ class Files:
         except Unreadable as fault:
             page = _unreadable(file, state, str(fault))
         page.state = page.state | seen | {"more": page.more}
-        if page.state["pending"] and not page.more and not file.settled and not state.get("pending_told"):
+        if (
+            page.state["pending"]
+            and not page.more
+            and not file.settled
+            and not page.state.get("pending_told")
+        ):
             page.notices.append(
                 "its end is incomplete, and waits until it is written or the file rests for a minute"
             )
@@ -129,7 +145,9 @@ def _nothing(state: State) -> Page:
 def _unreadable(file: Found, state: State, reason: str) -> Page:
     """A file that still grows may become readable; one at rest is rejected once, and again when it is written."""
     if not file.settled:
-        return _nothing(state | {"pending": True})
+        page = _nothing(state | {"pending": True, "pending_told": True})
+        page.notices += [] if state.get("pending_told") else [f"{reason}, unless it is still being written"]
+        return page
     page = _nothing(state | {"pending": False})
     page.rejected.append((state["line"], shorten(f"{file.name} ({file.size} bytes)"), f"the file {reason}"))
     page.notices.append(reason)

@@ -2,6 +2,7 @@
 
 from typing import Any, BinaryIO
 
+from monitor.domain.writing import counted
 from monitor.sources.files.packed import damaged
 from monitor.sources.files.page import Page, shorten
 from monitor.sources.files.taking import LONGEST, Format, Taken, give_up, take
@@ -57,7 +58,7 @@ def _page(
     new["end"] = block[max(0, used - TAIL) : used]
     if taken.recoded:
         page.notices.append(
-            f"{taken.recoded} lines from line {line} on are not UTF-8 and were read as Latin-1"
+            f"{counted(taken.recoded, 'line')} from line {line} on not in UTF-8, read as Latin-1"
         )
     return page
 

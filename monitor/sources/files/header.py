@@ -54,6 +54,10 @@ def _check_bytes(block: bytes) -> None:
         raise Unreadable("is UTF-16 text; expected UTF-8 or Latin-1")
     if block.startswith(b"PAR1"):
         raise Unreadable("is a Parquet file; give format: parquet or the ending .parquet")
+    if block.startswith(b"\x1f\x8b"):
+        raise Unreadable("is packed with gzip; give it the ending .gz")
+    if block.startswith(b"PK\x03\x04"):
+        raise Unreadable("is a zip archive or a spreadsheet; unpack it, or export it as CSV")
     first = block[: block.find(b"\n") + 1] or block
     if b"\0" in first:
         raise Unreadable("is not CSV text: its first line holds NUL bytes")

@@ -40,7 +40,7 @@ class Known:
                 notices.append(
                     f"{file.name} was shortened or edited; it is read again, known rows are recognised"
                 )
-            elif judgement != "same":
+            elif judgement not in ("same", "unreadable"):  # reading it says what is wrong
                 strangers.append(file)
                 free |= {file.name: state} if state else {}
         replaced = set(free)

@@ -4,6 +4,8 @@ import csv
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from monitor.domain.writing import counted
+
 LONGEST_CELL = 64 << 20  # bytes; far above any block, so that the csv module never stops at a long cell
 OPEN_LINES = 1000  # a quote still open after so many lines was never meant to open a field
 
@@ -57,7 +59,7 @@ def _read_until_broken(
         raw = lines[first : result.taken]
         if len(record) != width:
             result.rejected.append(
-                (first, "".join(raw), f"{len(record)} fields where the header has {width}")
+                (first, "".join(raw), f"{counted(len(record), 'field')} where the header has {width}")
             )
         elif any("\0" in line for line in raw):
             result.rejected.append((first, "".join(raw), "holds a NUL character"))

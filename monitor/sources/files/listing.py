@@ -1,6 +1,7 @@
 """Which files a path, glob or URL stands for at this moment."""
 
 import io
+import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,7 +12,7 @@ from typing import Any, BinaryIO
 import fsspec
 from fsspec.core import url_to_fs
 
-from monitor.domain.errors import SourceRefused, SourceUnavailable
+from monitor.domain.errors import SourceRefused
 from monitor.sources.files.packed import unpacked
 
 WILD = re.compile(r"[*?\[]")
@@ -45,39 +46,51 @@ class Found:
 
     @contextmanager
     def open(self) -> Iterator[BinaryIO]:
-        """The file's bytes, unpacked where its ending says that it is packed."""
-        with self.fs.open(self.path, "rb") as raw:
-            packed = unpacked(raw, self.path)
-            if packed is None:
-                yield raw
-            else:
-                with io.BufferedReader(packed, 1 << 18) as stream:
-                    yield stream
+        """The file's bytes, unpacked where its ending says that it is packed; errors name the file."""
+        try:
+            with self.fs.open(self.path, "rb") as raw:
+                packed = unpacked(raw, self.path)
+                if packed is None:
+                    yield raw
+                else:
+                    with io.BufferedReader(packed, 1 << 18) as stream:
+                        yield stream
+        except OSError as fault:
+            fault.filename = fault.filename or self.path
+            raise
 
 
 def find(path: str, now: float) -> list[Found]:
     """The files in order of name.
 
     now: seconds since the epoch, to judge which files still grow.
-    Raises SourceUnavailable where one named file is not there, SourceRefused for a path that can never be read.
+    Raises SourceRefused for a path that can never be read.
     """
     fs, inside = _filesystem(path)
     fs.invalidate_cache()
     if not WILD.search(inside):
         if not fs.exists(inside):
-            raise SourceUnavailable(f"there is no file {path!r} (yet)")
+            return []
         if fs.isdir(inside):
             raise SourceRefused(
                 f"{path!r} is a folder; expected a file or a glob such as {path.rstrip('/')}/*.csv"
             )
-        return [_found(fs, inside, PurePosixPath(inside).name, fs.info(inside), now)]
+        return [_found(fs, inside, PurePosixPath(inside).name, _followed(fs, inside, fs.info(inside)), now)]
     base = inside[: WILD.search(inside).start()].rpartition("/")[0]  # type: ignore[union-attr]  # searched above
-    matches = fs.glob(inside, detail=True)
+    matches = {path: _followed(fs, path, info) for path, info in fs.glob(inside, detail=True).items()}
     return [
         _found(fs, match, match.removeprefix(base).lstrip("/"), info, now)
         for match, info in sorted(matches.items())
         if info["type"] == "file"
     ]
+
+
+def _followed(fs: Any, path: str, info: dict[str, Any]) -> dict[str, Any]:
+    """A link's own size and times say nothing of the file it stands for."""
+    if not info.get("islink"):
+        return info
+    target = os.path.realpath(path)
+    return fs.info(target) if os.path.exists(target) else info | {"type": "link"}  # type: ignore[no-any-return]  # fsspec
 
 
 def _filesystem(path: str) -> tuple[Any, str]:

@@ -21,13 +21,13 @@ def read_page(stream: BinaryIO, state: State, limit: int) -> Page:
     try:
         file = pq.ParquetFile(stream)
         table = _rows(file, state["offset"], limit)
+        head = state.get("head") or _head(file, min(HEAD, state["offset"] + len(table)))
     except (pa.ArrowException, OSError, ValueError) as fault:
         raise Unreadable(f"cannot be read as Parquet: {str(fault).splitlines()[0][:200]}") from None
     offset = state["offset"] + len(table)
     rest = offset < file.metadata.num_rows
     first = state["offset"] + 1
-    new = state | {"offset": offset, "line": offset + 1, "pending": rest}
-    new.setdefault("head", _head(file, min(HEAD, offset)))
+    new = state | {"offset": offset, "line": offset + 1, "pending": rest, "head": head}
     table = table.rename_columns(unique(table.column_names))
     frame: pd.DataFrame = table.to_pandas(types_mapper=EXACT.get, ignore_metadata=True)
     return Page(frame, np.arange(first, first + len(frame)), new, more=rest)
@@ -40,7 +40,7 @@ def judge(state: State, stream: BinaryIO) -> Judgement:
         head = state.get("head", [0, ""])
         replaced = bool(head[0]) and _head(file, head[0]) != head
     except (pa.ArrowException, OSError, ValueError):
-        return "same"  # reading it says what is wrong
+        return "unreadable"
     if replaced:
         return "replaced"
     return "same" if file.metadata.num_rows >= state["offset"] else "edited"
@@ -51,14 +51,20 @@ def _head(file: Any, rows: int) -> list[Any]:
 
 
 def _rows(file: Any, offset: int, limit: int) -> pa.Table:
-    """A slice of rows; only the row groups it touches are decoded."""
+    """A slice of rows; only the row groups it touches are decoded. It ends before a damaged one."""
     parts, start = [file.schema_arrow.empty_table()], 0
     for group in range(file.metadata.num_row_groups):
         count = file.metadata.row_group(group).num_rows
         first, last = max(offset - start, 0), min(offset + limit - start, count)
-        if first < last:
-            parts.append(_slice(file, group, first, last))
         start += count
+        if first >= last:
+            continue
+        try:
+            parts.append(_slice(file, group, first, last))
+        except (pa.ArrowException, OSError):
+            if len(parts) == 1:
+                raise
+            break  # what was read is good; the next read begins with what is not
     return pa.concat_tables(parts)
 
 

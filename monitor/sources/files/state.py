@@ -7,7 +7,7 @@ from monitor.sources.files.listing import Found
 
 HEAD = 4096  # bytes at the start that tell one file from another
 NONE = [0, hashlib.blake2b(b"", digest_size=12).hexdigest()]
-Judgement = Literal["same", "edited", "replaced"]
+Judgement = Literal["same", "edited", "replaced", "unreadable"]
 State = dict[str, Any]  # offset, line, columns, delimiter, head, tail, size, stamp, origin, pending, more
 
 

@@ -9,6 +9,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.csv
 
+from monitor.domain.writing import counted
 from monitor.sources.files.line_by_line import OPEN_LINES, Lines, read_lines
 from monitor.sources.files.records import Cut, cut
 
@@ -86,7 +87,7 @@ def _parse(block: bytes, layout: Format, typed: bool) -> tuple[pa.Table, list[tu
     width, ragged = len(layout.columns), []
 
     def reject(row: Any) -> str:
-        reason = f"{row.actual_columns} fields where the header has {width}"
+        reason = f"{counted(row.actual_columns, 'field')} where the header has {width}"
         ragged.append((row.number - 1, row.text, reason))
         return "skip"
 

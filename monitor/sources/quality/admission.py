@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 from monitor.domain.errors import SourceRefused
 from monitor.domain.field import Schema
 from monitor.domain.monitor import Monitor
+from monitor.domain.writing import counted
 from monitor.sources.base import Batch
 from monitor.sources.quality import cells
 from monitor.sources.quality.cells import Cells
@@ -103,7 +104,9 @@ def _faults(
         found.append((part.time, ahead & ~event.bad, "a time at most a day ahead of the clock"))
     if entity is not None and part.entity is not None:
         found.append((part.entity, entity.bad, entity.expected))
-    found += [(name, _bad_key(frame[name]), f"a key of at most {LONGEST_KEY} bytes") for name in part.key]
+    found += [
+        (name, _bad_key(frame[name]), f"a key of 1 to {LONGEST_KEY} bytes without NUL") for name in part.key
+    ]
     return [(name, rows, expected) for name, rows, expected in found if rows.any()]
 
 
@@ -168,7 +171,7 @@ def _labels(
     if len(strange):
         some = ", ".join(map(repr, strange.str.slice(0, 40).unique()[:3]))
         notices.append(
-            f"{len(strange)} labels in {part.label} are neither true nor false, such as {some}; left unknown"
+            f"{counted(len(strange), 'label')} in {part.label}: neither true nor false, such as {some}; left unknown"
         )
     known = value.notna().to_numpy()
     return pd.DataFrame(

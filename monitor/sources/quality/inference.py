@@ -8,6 +8,7 @@ import pyarrow.compute as pc
 
 from monitor.domain.field import RESERVED, Field, LeftOut, Schema
 from monitor.domain.monitor import Monitor
+from monitor.domain.writing import counted
 from monitor.sources.quality import cells
 from monitor.sources.quality.roles import roles
 from monitor.sources.quality.text import as_text, mask
@@ -30,7 +31,7 @@ def infer(frame: pd.DataFrame, monitor: Monitor) -> Schema:
     for name in map(str, frame.columns):
         reason = part.get(name) or _unusable(name, monitor, taken)
         if reason is None and not _filled(frame[name]):
-            reason = f"no value in the first {len(frame)} rows"
+            reason = f"no value in the first {counted(len(frame), 'row')}"
         if reason is not None:
             left.append(LeftOut(name=name, reason=reason))
             continue
@@ -100,7 +101,9 @@ def _numeric(name: str, column: pd.Series, text: pd.Series, number: cells.Cells)
     if not whole.bad.any() and (whole.values.abs() > cells.EXACT).any():
         return Field(name=name, type="integer", reason="whole numbers beyond 2**53, kept exact")
     stray = int(number.bad.sum())
-    return Field(name=name, type="number", reason=f"numbers, but for {stray} cells" if stray else "numbers")
+    return Field(
+        name=name, type="number", reason=f"numbers, but for {counted(stray, 'cell')}" if stray else "numbers"
+    )
 
 
 def _counts(values: pd.Series) -> bool:
@@ -111,8 +114,9 @@ def _counts(values: pd.Series) -> bool:
 
 def _code(name: str, distinct: int, rows: int, why: str) -> Field:
     if distinct <= max(SEVERAL, rows * SHARE):
-        return Field(name=name, type="category", reason=f"{why}; {distinct} distinct values")
-    return Field(name=name, type="text", reason=f"{why}; {distinct} distinct values in {rows} rows")
+        return Field(name=name, type="category", reason=f"{why}; {counted(distinct, 'distinct value')}")
+    spread = f"{counted(distinct, 'distinct value')} in {counted(rows, 'row')}"
+    return Field(name=name, type="text", reason=f"{why}; {spread}")
 
 
 def _words(name: str, text: pd.Series) -> Field:

@@ -36,6 +36,7 @@ def as_text(column: pd.Series) -> pa.Array:
         or pa.types.is_nested(array.type)
         or pa.types.is_binary(array.type)
         or pa.types.is_large_binary(array.type)
+        or isinstance(array.type, pa.BaseExtensionType)  # UUIDs
     ):
         array = pa.array([_cell_text(v) for v in array.to_pylist()], pa.string())
     return _one(array.cast(pa.large_string()))
@@ -84,7 +85,7 @@ def _cell_text(value: Any) -> str | None:
     if is_missing(value):
         return None
     if isinstance(value, bytes | bytearray | memoryview):
-        return bytes(value).decode("utf-8", "backslashreplace")
+        return _bytes_text(bytes(value))
     if isinstance(value, bool | np.bool_):
         return str(value).lower()
     if isinstance(value, list | dict | tuple):
@@ -93,6 +94,19 @@ def _cell_text(value: Any) -> str | None:
         return str(int(value))
     text = value.isoformat() if hasattr(value, "isoformat") else str(value)
     return text.encode("utf-8", "backslashreplace").decode()
+
+
+def _bytes_text(value: bytes) -> str:
+    """Text where bytes spell it, else their digits as PostgreSQL writes them.
+
+    >>> _bytes_text(b"ab"), _bytes_text(bytes([255, 0]))
+    ('ab', '\\\\xff00')
+    """
+    try:
+        text = value.decode("utf-8")
+    except UnicodeDecodeError:
+        return "\\x" + value.hex()
+    return "\\x" + value.hex() if "\0" in text else text
 
 
 def is_missing(value: Any) -> bool:

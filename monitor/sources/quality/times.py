@@ -20,6 +20,7 @@ from monitor.sources.quality.text import Mask, as_arrow, as_text, blank_as_null,
 FIRST, LAST = pd.Timestamp("1900-01-01", tz="UTC"), pd.Timestamp("2200-01-01", tz="UTC")
 WITH_ZONE = r"\d:\d\d.*([Zz]|[+-]\d\d(:?\d\d)?)$"
 OTHER = ["%d.%m.%Y %H:%M:%S", "%d.%m.%Y %H:%M", "%d.%m.%Y", "%Y/%m/%d %H:%M:%S", "%Y/%m/%d %H:%M", "%Y/%m/%d"]
+COUNT = r"^\d{9,19}(\.\d+)?$"  # since 1970, as text
 PER_SECOND = [
     (1e8, 1e10, 1),
     (1e11, 1e13, 10**3),
@@ -78,6 +79,16 @@ def _from_numbers(array: pa.Array) -> pd.Series:
 
 
 def _from_text(text: pa.Array, zone: str) -> pd.Series:
+    values = _from_words(text, zone)
+    left = values.isna().to_numpy() & ~mask(text.is_null())
+    counts = left & mask(pc.match_substring_regex(text, COUNT)) if left.any() else left
+    if not counts.any():
+        return values
+    numbers = pc.if_else(pa.array(counts), text, None).cast(pa.float64())
+    return values.where(~counts, _from_numbers(numbers))
+
+
+def _from_words(text: pa.Array, zone: str) -> pd.Series:
     aware = mask(pc.match_substring_regex(text, WITH_ZONE))
     if aware.all():
         return _parse(text, utc=True)

@@ -9,12 +9,13 @@ import sqlalchemy as sa
 
 from monitor.domain.field import Schema
 from monitor.domain.monitor import SqlSource
+from monitor.domain.writing import counted
 from monitor.sources.base import PAGE, Batch, Cursor, resolved
-from monitor.sources.sql.connection import meaning, only_read, open_engine
-from monitor.sources.sql.keyset import page, with_null
-from monitor.sources.sql.position import advance, start
+from monitor.sources.sql.connection import MYSQL, meaning, only_read, open_engine
+from monitor.sources.sql.keyset import astray, page
+from monitor.sources.sql.position import advance, families, start
 from monitor.sources.sql.rows import Rows, fetch
-from monitor.sources.sql.statement import one_select
+from monitor.sources.sql.statement import one_select, unambiguous
 from monitor.sources.sql.values import HORIZON
 
 ASTRAY = 10_000  # rows without a usable cursor value that are remembered one by one
@@ -27,8 +28,9 @@ class Sql:
     before: the cursor keeps their hashes. So rows that share a value are neither lost nor doubled at a page's edge,
     and one that arrives later with the last value is seen. Rows without a key are identified by their content and
     occurrence among equal ones. A cursor value that is missing, or lies in a year that no clock reaches, cannot be
-    read behind; such rows are rejected once. A row that is committed with a time before the last one read is found
-    where it is at most ``late``: the cursor then keeps the hashes of that whole stretch.
+    read behind, and text among SQLite's numbers has no place among them; such rows are rejected once. A row that is
+    committed with a time before the last one read is found where it is at most ``late``: the cursor then keeps the
+    hashes of that whole stretch.
 
     >>> config = SqlSource(kind="sql", url="sqlite:///tx.db", query="select * from tx", cursor=["updated_at", "id"])
     >>> Sql(config).read({})  # doctest: +SKIP
@@ -49,6 +51,8 @@ class Sql:
         query = one_select(self._config.query)
         address, secrets = resolved(self._config.url)
         engine = open_engine(address)
+        if engine.dialect.name in MYSQL:
+            unambiguous(query)
         try:
             with engine.connect() as connection:
                 only_read(connection)
@@ -60,23 +64,26 @@ class Sql:
 
     def _read(self, connection: sa.Connection, query: str, cursor: Cursor, limit: int) -> Batch:
         columns = self._config.cursor
-        seen, astray = Counter[str](cursor.get("seen", {})), Counter[str](cursor.get("astray", {}))
-        wanted = limit + seen.total() + astray.total()
-        rows = fetch(connection, page(query, columns, start(cursor), wanted), columns)
+        seen, known = Counter[str](cursor.get("seen", {})), Counter[str](cursor.get("astray", {}))
+        wanted, by_cell = limit + seen.total() + known.total(), connection.dialect.name == "sqlite"
+        kinds = families(cursor) if by_cell else []
+        rows = fetch(connection, page(query, columns, start(cursor), wanted, kinds), columns)
         full = len(rows.rows) == wanted
-        placed, strays = rows.divide(columns)
+        if by_cell and not kinds:
+            kinds = rows.families(columns)
+        placed, strays = rows.divide(columns, kinds)
         fresh, origins = _unseen(placed, seen, columns)
         new, notices = dict(cursor) | advance(placed, columns, cursor, self._late), list[str]()
         if not full:
-            nulls = fetch(connection, with_null(query, columns, limit + astray.total()), columns)
-            full, strays = len(nulls.rows) == limit + astray.total(), strays.plus(nulls)
-        rejected = _reject(strays, astray, columns)
-        new["astray"] = dict(astray | Counter(strays.hashes))
+            others = fetch(connection, astray(query, columns, limit + known.total(), kinds), columns)
+            full, strays = len(others.rows) == limit + known.total(), strays.plus(others)
+        rejected = _reject(strays, known, columns)
+        new["astray"] = dict(known | Counter(strays.hashes))
         if len(new["astray"]) > ASTRAY:
             new["astray"], rejected = cursor.get("astray", {}), rejected.iloc[:0]
             notices.append(f"more than {ASTRAY} rows have no usable cursor value; the rest is not listed")
         if len(new.get("seen", {})) > limit:
-            again = f"{len(new['seen'])} rows are read again each time"
+            again = f"{counted(len(new['seen']), 'row')} are read again each time"
             notices.append(f"{again}; add a column to cursor, or lower delay")
         more = full and bool(len(fresh.rows) or len(rejected))
         return Batch(fresh.frame(), new, pd.Series(origins, dtype="str"), rejected, more, notices)
@@ -85,7 +92,10 @@ class Sql:
 def _reject(strays: Rows, known: Counter[str], columns: Sequence[str]) -> pd.DataFrame:
     """Rows that no cursor value can place, each once."""
     fresh, origins = _unseen(strays, known, columns)
-    reason = f"no usable value in {', '.join(columns)}; expected one before the year {HORIZON}, to know when to read it"
+    reason = (
+        f"no usable value in {', '.join(columns)}; expected one of the others' kind and before the year {HORIZON}, "
+        "to know when to read it"
+    )
     return pd.DataFrame(
         {"origin": origins, "raw": fresh.raw(), "reason": [reason] * len(origins)}, dtype="str"
     )

@@ -14,6 +14,7 @@ from monitor.domain.errors import MonitorError, SourceRefused, SourceUnavailable
 from monitor.egress import redact
 
 CONNECT_SECONDS, QUERY_SECONDS = 10, 120
+MYSQL = ("mysql", "mariadb")
 PASSING_STATES = (
     "08",
     "40",
@@ -21,9 +22,12 @@ PASSING_STATES = (
     "55",
     "57",
     "58",
-)  # SQLSTATE classes: connection, conflict, resources, operator
-PASSING_WORDS = ("locked", "busy", "unable to open", "disk i/o", "interrupted")  # SQLite's own texts
-LASTING_WORDS = ("authentication failed", "does not exist", "no pg_hba", "not permitted")  # while connecting
+    "70",
+)  # SQLSTATE classes: connection, conflict, resources, operator, interruption
+PASSING_WORDS = ("locked", "busy", "unable to open", "disk i/o", "interrupted")  # where there is no SQLSTATE
+LASTING_WORDS = (  # while connecting
+    "authentication failed", "does not exist", "no pg_hba", "not permitted", "access denied", "unknown database",
+)  # fmt: skip
 ALLOWED = {sqlite3.SQLITE_SELECT, sqlite3.SQLITE_READ, sqlite3.SQLITE_FUNCTION, sqlite3.SQLITE_RECURSIVE,
            sqlite3.SQLITE_TRANSACTION}  # fmt: skip
 
@@ -79,13 +83,34 @@ def only_read(connection: sa.Connection) -> None:
         driver.set_authorizer(
             lambda action, *_: sqlite3.SQLITE_OK if action in ALLOWED else sqlite3.SQLITE_DENY
         )
-    if connection.dialect.name != "postgresql":
-        return
-    connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
-    connection.exec_driver_sql(f"SET LOCAL statement_timeout = {int(QUERY_SECONDS * 1000)}")
+    for statement in _read_only(connection.dialect):
+        connection.exec_driver_sql(statement)
     if isinstance(driver, psycopg.Connection):
         for name, loader in (("date", _Date), ("timestamp", _Timestamp), ("timestamptz", _Timestamptz)):
             driver.adapters.register_loader(name, loader)
+
+
+def _read_only(dialect: sa.Dialect) -> list[str]:
+    """What the kind of database is told first; one that knows no read-only transaction is told nothing."""
+    if dialect.name == "postgresql":
+        return [
+            "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY",
+            f"SET LOCAL statement_timeout = {int(QUERY_SECONDS * 1000)}",
+        ]
+    if dialect.name in MYSQL:
+        ours = getattr(dialect, "is_mariadb", False)
+        limit = (
+            f"max_statement_time = {QUERY_SECONDS}"
+            if ours
+            else f"max_execution_time = {int(QUERY_SECONDS * 1000)}"
+        )
+        return [
+            f"SET SESSION {limit}",
+            "SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ",
+            "SET SESSION TRANSACTION READ ONLY",  # for whatever transaction is begun after this one, too
+            "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY",
+        ]
+    return ["SET TRANSACTION READ ONLY"] if dialect.name == "oracle" else []
 
 
 def meaning(fault: sa.exc.DBAPIError, secrets: list[str]) -> MonitorError:
@@ -97,11 +122,13 @@ def meaning(fault: sa.exc.DBAPIError, secrets: list[str]) -> MonitorError:
 
 def _passes(fault: sa.exc.DBAPIError) -> bool:
     words = str(fault.orig).lower()
-    if isinstance(fault.orig, sqlite3.Error):
-        return any(w in words for w in PASSING_WORDS)
     state = getattr(fault.orig, "sqlstate", None)
-    if state:
+    if state and not str(state).startswith("HY"):  # MySQL's word for anything
         return str(state).startswith(PASSING_STATES)
+    if any(w in words for w in PASSING_WORDS):
+        return True
+    if isinstance(fault.orig, sqlite3.Error):
+        return False
     if isinstance(fault, sa.exc.OperationalError | sa.exc.InterfaceError):
         return not any(w in words for w in LASTING_WORDS)
     return False

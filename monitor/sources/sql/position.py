@@ -8,12 +8,17 @@ from typing import Any
 
 from monitor.sources.base import Cursor
 from monitor.sources.sql.rows import Rows
-from monitor.sources.sql.values import read, write
+from monitor.sources.sql.values import family, read, write
 
 
 def start(cursor: Cursor) -> list[Any] | None:
     """The place to read from: the last one, or so much before it as rows may be late."""
     return [cursor["floor"]] if "floor" in cursor else cursor.get("after")
+
+
+def families(cursor: Cursor) -> list[str]:
+    """What the cursor's values are; empty before the first."""
+    return [family(read(place)) for place in cursor.get("after", [])]
 
 
 def advance(placed: Rows, columns: Sequence[str], cursor: Cursor, late: timedelta) -> Cursor:

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -11,7 +12,7 @@ import pyarrow as pa
 import sqlalchemy as sa
 
 from monitor.domain.errors import SourceRefused
-from monitor.sources.sql.values import places, write
+from monitor.sources.sql.values import family, places, write
 
 EXACT = {pa.int64(): pd.Int64Dtype(), pa.bool_(): pd.BooleanDtype()}
 Row = tuple[Any, ...]
@@ -34,10 +35,22 @@ class Rows:
     def plus(self, others: "Rows") -> "Rows":
         return Rows(self.names, self.rows + others.rows, self.hashes + others.hashes)
 
-    def divide(self, columns: Sequence[str]) -> tuple["Rows", "Rows"]:
-        """Those whose cursor values say where they stand, and those whose values do not."""
+    def families(self, columns: Sequence[str]) -> list[str]:
+        """What most values of each cursor column are."""
+        at = [self.names.index(c) for c in columns]
+        count = [Counter(family(row[p]) for row in self.rows if places(row[p])) for p in at]
+        return [c.most_common(1)[0][0] if c else "" for c in count]
+
+    def divide(self, columns: Sequence[str], families: list[str]) -> tuple["Rows", "Rows"]:
+        """Those whose cursor values say where they stand, and those whose values do not.
+
+        families: what the values have to be; empty where the database sees to that.
+        """
         at = [self.names.index(c) for c in columns]
         fits = [all(places(row[p]) for p in at) for row in self.rows]
+        if families:
+            alike = [[family(row[p]) for p in at] == families for row in self.rows]
+            fits = [a and b for a, b in zip(fits, alike, strict=True)]
         return (
             self.take([n for n, fit in enumerate(fits) if fit]),
             self.take([n for n, fit in enumerate(fits) if not fit]),

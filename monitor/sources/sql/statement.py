@@ -15,6 +15,7 @@ TOKENS = re.compile(
 )
 READS = ("select", "with", "values")
 WRITES = {"insert", "update", "delete", "merge"}  # what may stand where a CTE's or the last statement begins
+FILES = {"outfile", "dumpfile", "load_file"}  # what reaches MySQL's own disk
 
 
 def one_select(query: str) -> str:
@@ -52,3 +53,26 @@ def one_select(query: str) -> str:
     if not words or words[0] not in READS:
         raise SourceRefused(f"the query starts with {(words or ['nothing'])[0]!r}; expected one SELECT")
     return query[:end].strip()
+
+
+def unambiguous(query: str) -> None:
+    """Refuse what MySQL and MariaDB read otherwise than ``one_select`` did: quotes, comments, files.
+
+    Raises SourceRefused.
+
+    >>> unambiguous("select * from tx -- all")
+    """
+    for token in TOKENS.finditer(query):
+        text = token[0]
+        if token["quoted"] and "\\" in text:
+            raise SourceRefused(
+                f"the query holds a backslash in {text[:20]}; expected one SELECT without, such as char(92)"
+            )
+        if token["space"] and text.startswith(("/*!", "/*M!")):
+            raise SourceRefused(f"the query holds a comment that is run, {text[:20]!r}; expected one SELECT")
+        if token["space"] and re.match(r"--\S", text):
+            raise SourceRefused(f"the query holds {text[:20]!r}; expected one SELECT with a space after --")
+        if text == "#":
+            raise SourceRefused("the query holds a comment with #; expected one SELECT with -- before it")
+        if token["word"] and text.lower() in FILES:
+            raise SourceRefused(f"the query says {text}; expected one SELECT that only reads")

@@ -20,6 +20,7 @@ READ: dict[str, Any] = {
     "bytes": base64.b64decode,
 }  # fmt: skip
 HORIZON = 2200  # a cursor behind it would never see a row again
+NUMBERS = {"bool", "int", "float", "Decimal"}
 DAY = re.compile(r"(\d{4,})-\d\d-\d\d")
 
 
@@ -35,6 +36,16 @@ def places(value: Any) -> bool:
         day = DAY.match(value)
         return int(day[1]) < HORIZON if day else value != "infinity"
     return value is not None
+
+
+def family(value: Any) -> str:
+    """What a value is ordered among: SQLite puts all text behind all numbers, so a cursor must keep to one of them.
+
+    >>> family(7), family(7.5), family("7")
+    ('number', 'number', 'str')
+    """
+    name = type(value).__name__
+    return "number" if name in NUMBERS else name
 
 
 def write(column: str, value: Any) -> list[Any]:

@@ -1,0 +1,157 @@
+"""Versions in the jobs: one that gives no numbers, one of another monitor."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+import sqlalchemy as sa
+
+from monitor.cli import main
+from monitor.detection.bundle import Bundle
+from monitor.detection.detector import Detector
+from monitor.domain.errors import MonitorError
+from monitor.domain.monitor import Document
+from monitor.jobs.apply import apply
+from monitor.jobs.context import Context
+from monitor.scheduling import run_now
+from monitor.storage import monitors, tables, versions
+
+V = tables.versions.c
+
+
+@pytest.fixture(scope="session")
+def rows() -> pd.DataFrame:
+    rng = np.random.default_rng(0)
+    load = rng.normal(50, 5, 400)
+    at = pd.date_range("2026-03-01", periods=400, freq="min", tz="UTC")
+    return pd.DataFrame({"id": range(400), "at": at.astype(str), "load": load, "heat": load * 0.8})
+
+
+@pytest.fixture(scope="session")
+def good(rows: pd.DataFrame) -> bytes:
+    """A trained detector of these rows."""
+    detector = Detector(kind="tabular", objective="vanilla", contaminated=False, seed=0)
+    return detector.fit(rows[["load", "heat"]]).to_bytes()
+
+
+@pytest.fixture(scope="session")
+def broken(good: bytes) -> bytes:
+    """The same with its arrays gone bad: whole bytes, scores that are not numbers."""
+    bundle = Bundle.from_bytes(good)
+    spoilt = {
+        name: np.full_like(array, np.nan) if array.dtype.kind == "f" else array
+        for name, array in bundle.arrays.items()
+    }
+    return Bundle(bundle.model, spoilt, bundle.manifest).to_bytes()
+
+
+@pytest.fixture
+def installed(context: Context, tmp_path: Path, rows: pd.DataFrame) -> Context:
+    """Monitors a and b, whose rows are in."""
+    rows.to_csv(tmp_path / "x.csv", index=False)
+    part = {
+        "kind": "tabular",
+        "source": {"kind": "files", "path": str(tmp_path / "x.csv")},
+        "key": ["id"],
+        "time": "at",
+    }
+    apply(context, Document.model_validate({"monitors": [{"name": n, **part} for n in "ab"]}), "me")
+    for name in "ab":
+        run_now(context, "pull", name, "me")
+    return context
+
+
+def add(context: Context, monitor: str, bundle: bytes, state: str = "champion") -> int:
+    with context.database.write() as session:
+        monitor_id = monitors.named(session, monitor).monitor_id
+        manifest: dict[str, Any] = {
+            "held_back": {"rows": 100, "from": "2026-03-01T05:00:00+00:00"},
+            "left_out_rows": [],
+        }
+        version_id = versions.add(
+            session, monitor_id, bundle, context.now(), objective="vanilla", manifest=manifest, facts={},
+            trained_through=0,
+        )  # fmt: skip
+        session.execute(sa.update(tables.versions).where(V.version_id == version_id).values(state=state))
+    return version_id
+
+
+def states(context: Context) -> dict[int, str]:
+    with context.database.read() as session:
+        return dict(session.execute(sa.select(V.version_id, V.state)).all())
+
+
+def test_scores_that_are_not_numbers_are_never_stored_and_the_run_says_what_to_do(
+    installed: Context, broken: bytes
+) -> None:
+    add(installed, "a", broken)
+    with pytest.raises(MonitorError, match="scores that are not numbers; roll back to an earlier version"):
+        run_now(installed, "score", "a", "me")
+    with installed.database.read() as session:
+        for table in (tables.scores, tables.score_bins, tables.outliers):
+            assert session.scalar(sa.select(sa.func.count()).select_from(table)) == 0
+        run = session.execute(sa.select(tables.runs).where(tables.runs.c.job == "score")).one()
+        assert (run.state, run.attempt) == ("failed", 1), "trying again would change nothing"
+        assert session.scalar(sa.select(V.scored_through)) == 0
+
+
+def test_the_gate_refuses_a_candidate_whose_scores_are_not_numbers(
+    installed: Context, good: bytes, broken: bytes
+) -> None:
+    first = add(installed, "a", broken, "candidate")
+    assert "not numbers" in run_now(installed, "promote", "a", "me")["message"]
+    champion = add(installed, "a", good)
+    second = add(installed, "a", broken, "candidate")
+    assert "not numbers" in run_now(installed, "promote", "a", "me")["message"]
+    assert states(installed) == {first: "rejected", champion: "champion", second: "rejected"}
+
+
+def test_the_gate_replaces_a_champion_whose_scores_are_not_numbers(
+    installed: Context, good: bytes, broken: bytes
+) -> None:
+    bad, sound = add(installed, "a", broken), add(installed, "a", good, "candidate")
+    assert "the champion's scores are not numbers" in run_now(installed, "promote", "a", "me")["message"]
+    assert states(installed) == {bad: "retired", sound: "champion"}
+
+
+def test_a_sound_champion_scores_what_a_broken_one_left(
+    installed: Context, good: bytes, broken: bytes
+) -> None:
+    sound, bad = add(installed, "a", good, "retired"), add(installed, "a", broken)
+    with pytest.raises(MonitorError):
+        run_now(installed, "score", "a", "me")
+    run_now(installed, "promote", "a", "me", counts={"version_id": sound, "by_hand": True})
+    assert states(installed) == {sound: "champion", bad: "retired"}
+    assert run_now(installed, "score", "a", "me")["counts"]["scored"] == 400
+
+
+def test_a_version_of_another_monitor_is_refused(installed: Context, good: bytes) -> None:
+    mine, other = add(installed, "a", good), add(installed, "b", good, "candidate")
+    before = states(installed)
+    for counts in ({"version_id": other}, {"version_id": other, "by_hand": True}):
+        with pytest.raises(MonitorError, match="no version of this monitor"):
+            run_now(installed, "promote", "a", "me", counts=counts)
+    assert states(installed) == before == {mine: "champion", other: "candidate"}
+
+
+@pytest.fixture
+def shell(installed: Context, monkeypatch: pytest.MonkeyPatch) -> Callable[..., int]:
+    monkeypatch.setenv("MONITOR_DATABASE_URL", installed.settings.url)
+    monkeypatch.setenv("MONITOR_HOME", str(installed.settings.home))
+    return lambda *words: main(list(words))
+
+
+def test_the_shell_knows_only_the_numbers_of_the_monitor_it_was_told(
+    installed: Context, good: bytes, shell: Callable[..., int], capsys: pytest.CaptureFixture[str]
+) -> None:
+    add(installed, "a", good, "retired"), add(installed, "a", good)
+    add(installed, "b", good)
+    before = states(installed)
+    assert shell("versions", "promote", "b", "2") == 2
+    assert "no version 'v2'; known: v1" in capsys.readouterr().err
+    assert shell("versions", "rollback", "b") == 1
+    assert "b has no earlier champion" in capsys.readouterr().err
+    assert states(installed) == before
