@@ -25,9 +25,17 @@ def told(fault: BaseException) -> tuple[str, int] | None:
     if type(fault).__name__ == "ValidationError" and hasattr(fault, "errors"):
         return _values(fault), WRONG_REQUEST
     if type(fault).__module__ == "sqlalchemy.exc" and type(fault).__name__ in DATABASE:
-        reason = str(getattr(fault, "orig", None) or fault).strip().splitlines()[0]
-        return f"the database does not answer: {reason}", FAILED
+        return _database(fault), FAILED
     return None
+
+
+def _database(fault: Any) -> str:
+    from monitor.storage.database import (
+        damage,
+        reason,
+    )  # SQLAlchemy is here already, since the fault is its own
+
+    return str(damage(fault) or f"the database does not answer: {reason(fault)}")
 
 
 def _values(fault: Any) -> str:

@@ -60,6 +60,10 @@ class DatabaseAway(MonitorError):
     permanent = False
 
 
+class DatabaseDamaged(MonitorError):
+    """The database's file does not hold what was written: only a backup helps."""
+
+
 class NotEnoughRows(MonitorError):
     """Training needs more rows than there are."""
 

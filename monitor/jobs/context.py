@@ -2,6 +2,7 @@
 
 import os
 import signal
+from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
@@ -14,12 +15,17 @@ from monitor.settings import Settings
 from monitor.storage import leases, runs
 from monitor.storage.database import Database, Session
 
-FAIL_POINT = os.environ.get("MONITOR_FAIL_POINT", "")  # crash tests: "pull.before-commit", "notify.sent" ...
+FAIL_POINT = "MONITOR_FAIL_POINT"  # of crash tests: "notify.sent"; "pull.before-commit:3" is the third time
+_passed: Counter[str] = Counter()
 
 
 def fail_point(name: str) -> None:
     """Die here, as a power cut would, when a crash test named this point."""
-    if name == FAIL_POINT:
+    point, _, times = os.environ.get(FAIL_POINT, "").partition(":")
+    if name != point:
+        return
+    _passed[name] += 1
+    if _passed[name] == int(times or 1):
         os.kill(os.getpid(), signal.SIGKILL)
 
 

@@ -1,5 +1,6 @@
 """The gate: a candidate takes over when it is not worse on rows that training did not see."""
 
+from dataclasses import replace
 from datetime import datetime
 
 import pandas as pd
@@ -7,7 +8,7 @@ import pandas as pd
 from monitor.detection.detector import Detector
 from monitor.detection.planted import planted_auroc
 from monitor.domain import policy
-from monitor.domain.errors import UnknownError
+from monitor.domain.errors import BundleCorrupt, UnknownError
 from monitor.domain.review import clean_note
 from monitor.domain.run import Outcome, Request, Run
 from monitor.domain.version import GATE, NOMINAL, Decision, Kind, Step, Trial, better, by_hand
@@ -35,11 +36,12 @@ def promote(context: Context, run: Run) -> Outcome:
     if version.monitor_id != run.monitor_id:
         raise UnknownError("version of this monitor", f"number {version.version_id}", [])
     if champion is not None and version.version_id == champion.version_id:
-        return Outcome(f"v{version.number} is the champion already")
+        # said again, since the run that promoted it may have died before it could
+        return Outcome(f"v{version.number} is the champion already", {}, [_scoring(run)])
     if run.counts.get("by_hand"):
         now = champion.number if champion else None
         kind = "rolled back" if run.counts.get("back") else by_hand(version.state, version.number, now)
-        return _switch(context, run, watched, version, _asked(context, run, kind))
+        return _switch(context, run, watched, version, _asked(context, run, version, kind))
     if version.state != "candidate":
         return Outcome(f"v{version.number} was decided on before: {version.state}")
     decision = _decide(context, watched, version, champion)
@@ -48,7 +50,8 @@ def promote(context: Context, run: Run) -> Outcome:
     return _switch(context, run, watched, version, step)
 
 
-def _asked(context: Context, run: Run, kind: Kind) -> Step:
+def _asked(context: Context, run: Run, version: Version, kind: Kind) -> Step:
+    _loaded(context, version)  # a damaged version must not take over, whoever asks for it
     why = clean_note(str(run.counts.get("why") or ""))
     return Step(kind, run.actor, context.now(), why or "no reason given")
 
@@ -62,8 +65,13 @@ def _decide(context: Context, watched: Watched, version: Version, champion: Vers
         rate = readings.rate(session, table)
         rows, previous = _held_back(session, table, version, _loaded(context, version).context_rows)
     trial = _trial(context, watched, version, rows, previous, rate)
-    rival = _trial(context, watched, champion, rows, previous, rate) if champion else None
-    return better(trial, rival, policy.per_day(watched.config.alerts, rate))
+    allowed = policy.per_day(watched.config.alerts, rate)
+    try:
+        rival = _trial(context, watched, champion, rows, previous, rate) if champion else None
+    except BundleCorrupt as fault:  # it scores nothing any more; without a successor it would never go
+        alone = better(trial, None, allowed)
+        return replace(alone, reason=f"{fault}; so it is decided without it: {alone.reason}")
+    return better(trial, rival, allowed)
 
 
 def _held_back(
@@ -115,10 +123,14 @@ def _switch(context: Context, run: Run, watched: Watched, version: Version, step
         }
         action = f"version.{step.kind.replace(' ', '_')}"
         audit.append(session, context.now(), run.actor, action, f"monitor:{watched.config.name}", detail)
-    follow = [Request("score", watched.monitor_id, f"after-{run.run_id}")] if step.kind != "rejected" else []
+    follow = [_scoring(run)] if step.kind != "rejected" else []
     done = (
         f"rolled back to v{version.number}"
         if step.kind == "rolled back"
         else f"v{version.number} {step.kind}"
     )
     return Outcome(f"{done} by {step.actor}: {step.reason}", {"version_id": version.version_id}, follow)
+
+
+def _scoring(run: Run) -> Request:
+    return Request("score", run.monitor_id, f"after-{run.run_id}")

@@ -14,7 +14,7 @@ from monitor.domain.errors import DatabaseAway, MonitorError, Superseded
 from monitor.domain.run import TRIES, Outcome, Run
 from monitor.jobs.context import Context
 from monitor.storage import leases, runs
-from monitor.storage.database import OperationalFault
+from monitor.storage.database import DatabaseFault, OperationalFault, damage, reason
 
 log = structlog.get_logger()
 WAIT = 10.0  # seconds before the second try, doubling
@@ -35,21 +35,11 @@ def alive(name: str) -> bool:
     if host != socket.gethostname():
         return True
     try:
-        return abs(psutil.Process(int(pid)).create_time() - float(born)) < 2
+        process = psutil.Process(int(pid))
+        # one that nobody has waited for is dead too, and may stay so for long under a careless init
+        return abs(process.create_time() - float(born)) < 2 and process.status() != psutil.STATUS_ZOMBIE
     except (psutil.NoSuchProcess, ValueError):
         return False
-
-
-def reap(context: Context) -> int:
-    """Free the leases of dead processes of this host at once, and queue the runs that nobody holds."""
-    with context.database.read() as session:
-        dead = [(name, token) for name, token, who in leases.held(session) if not alive(who)]
-        if not dead and not runs.orphans(session, context.now()):
-            return 0
-    with context.database.write() as session:
-        for name, token in dead:
-            leases.expire(session, name, token, context.now())
-        return runs.requeue_orphans(session, context.now())
 
 
 def execute(
@@ -69,23 +59,27 @@ def execute(
     except MonitorError as fault:
         _fault(context, run, fault, told)
     except OperationalFault as fault:
-        _fault(context, run, DatabaseAway(f"the database did not answer: {fault.orig}"), told)
+        _fault(context, run, DatabaseAway(f"the database did not answer: {reason(fault)}"), told)
+    except DatabaseFault as fault:
+        if (damaged := damage(fault)) is None:
+            _unexpected(context, run, fault)
+        else:
+            _fault(context, run, damaged, told)
     except Stopped:
         _postpone(context, run, "stopped by the operator; goes on at the next start", 0.0)
         raise
     except Exception as fault:
-        log.exception("run failed", job=run.job, run=run.run_id)
-        _end(
-            context,
-            run,
-            "failed",
-            f"unexpected fault, please report it: {type(fault).__name__}: {fault}",
-            None,
-        )
+        _unexpected(context, run, fault)
     else:
         _end(context, run, "done", outcome.message, outcome)
         return outcome
     return None
+
+
+def _unexpected(context: Context, run: Run, fault: Exception) -> None:
+    log.exception("run failed", job=run.job, run=run.run_id)
+    message = f"unexpected fault, please report it: {type(fault).__name__}: {fault}"
+    _end(context, run, "failed", message, None)
 
 
 def _fault(context: Context, run: Run, fault: MonitorError, told: bool) -> None:

@@ -10,7 +10,7 @@ from monitor.detection.detector import Detector
 from monitor.domain.errors import NotEnoughRows
 from monitor.domain.retention import LEARNT
 from monitor.domain.run import Outcome, Request, Run
-from monitor.jobs.context import Context
+from monitor.jobs.context import Context, fail_point
 from monitor.storage import alerts, labels, monitors, readings, versions
 from monitor.storage.monitors import Watched
 
@@ -29,6 +29,25 @@ def train(context: Context, run: Run) -> Outcome:
     assert run.monitor_id is not None
     with context.database.read() as session:
         watched = monitors.get(session, run.monitor_id)
+        made = versions.of_run(session, run.run_id)
+    if made is not None:  # a worker died between the version's commit and the run's end
+        return _outcome(run, made.version_id, made.manifest)
+    seen, manifest = _chosen(context, run, watched)
+    detector = build(watched).fit(seen[_columns(watched)], _throttled(context, run))
+    bundle = detector.to_bytes()
+    fail_point("train.exported")
+    with context.write(run) as session:
+        version_id = versions.add(
+            session, run.monitor_id, bundle, context.now(),
+            objective=detector.version_facts["objective"], run_id=run.run_id, manifest=manifest,
+            facts=detector.version_facts, trained_through=int(seen["reading_id"].max()),
+        )  # fmt: skip
+    return _outcome(run, version_id, manifest)
+
+
+def _chosen(context: Context, run: Run, watched: Watched) -> tuple[pd.DataFrame, dict[str, Any]]:
+    assert run.monitor_id is not None
+    with context.database.read() as session:
         if watched.schema is None:
             raise NotEnoughRows(f"{watched.config.name} has no rows yet; pull first")
         rows = readings.latest(session, readings.table(watched.config.table, watched.schema), LEARNT)
@@ -37,17 +56,14 @@ def train(context: Context, run: Run) -> Outcome:
     seen, manifest = select(rows, known, pending)
     if len(seen) < LEAST:
         raise NotEnoughRows(f"{watched.config.name}: {len(seen)} usable rows, a training needs {LEAST}")
-    detector = build(watched).fit(seen[_columns(watched)], _throttled(context, run))
-    with context.write(run) as session:
-        version_id = versions.add(
-            session, run.monitor_id, detector.to_bytes(), context.now(),
-            objective=detector.version_facts["objective"], run_id=run.run_id, manifest=manifest,
-            facts=detector.version_facts, trained_through=int(seen["reading_id"].max()),
-        )  # fmt: skip
+    return seen, manifest
+
+
+def _outcome(run: Run, version_id: int, manifest: dict[str, Any]) -> Outcome:
     follow = [Request("promote", run.monitor_id, f"after-{run.run_id}", {"version_id": version_id})]
-    left = sum(manifest["left_out"].values())
-    message = f"trained on {len(seen):,} rows, {left:,} left out; the gate decides next"
-    return Outcome(message, {"version_id": version_id, "rows": len(seen), "left_out": left}, follow)
+    rows, left = manifest["rows"], sum(manifest["left_out"].values())
+    message = f"trained on {rows:,} rows, {left:,} left out; the gate decides next"
+    return Outcome(message, {"version_id": version_id, "rows": rows, "left_out": left}, follow)
 
 
 def select(
@@ -125,6 +141,7 @@ def _throttled(context: Context, run: Run) -> Callable[[float, str], None]:
 
     def mark(fraction: float, message: str) -> None:
         nonlocal last
+        fail_point("train.fitting")
         if time.monotonic() - last >= EVERY:
             last = time.monotonic()
             context.progress(run, fraction, message)

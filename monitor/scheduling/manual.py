@@ -8,10 +8,11 @@ from monitor.app import perform
 from monitor.domain.errors import Conflict, MonitorError
 from monitor.domain.run import Request
 from monitor.jobs.context import Context
-from monitor.jobs.running import execute, holder, reap
+from monitor.jobs.running import execute, holder
+from monitor.scheduling.watch import Watch
 from monitor.storage import monitors, runs
 
-PATIENCE = 30.0  # seconds to wait for another run of the same job on the same monitor
+PATIENCE = 30.0  # seconds at least to wait for another run of the same job on the same monitor
 
 
 def run_now(
@@ -54,9 +55,12 @@ def _gate(context: Context, monitor_id: int | None, run_id: int) -> int | None:
 
 
 def _claimed(context: Context, run_id: int, job: str) -> dict[str, Any]:
-    until = time.monotonic() + PATIENCE
-    reap(context)
+    until = time.monotonic() + max(
+        PATIENCE, context.settings.lease_seconds * 1.1
+    )  # long enough to see the dead
+    watch = Watch(context)
     while True:
+        watch.look()
         with context.database.write() as session:
             run = runs.claim(
                 session, [job], holder(), context.now(), context.settings.lease_seconds, run_id=run_id

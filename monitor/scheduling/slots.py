@@ -1,5 +1,6 @@
 """APScheduler with an executor of ours: to run a job is to put its slot into the database."""
 
+import time
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -11,14 +12,16 @@ from apscheduler.triggers.base import BaseTrigger
 from monitor.domain.run import Request
 from monitor.jobs import review
 from monitor.jobs.context import Context
-from monitor.jobs.running import reap
 from monitor.scheduling import triggers
+from monitor.scheduling.watch import Watch
 from monitor.storage import monitors, outbox, runs, versions
 from monitor.storage.database import OperationalFault
 from monitor.storage.monitors import Watched
 
 log = structlog.get_logger()
 LOOK = 2.0  # seconds between two looks at the monitors, the outbox and dead workers
+STEP = 1.0  # seconds that a clock is put back at once; less is its usual correction
+FIXED = "fixed"
 
 
 class SlotExecutor(BaseExecutor):  # type: ignore[misc]  # APScheduler 3 has no types
@@ -56,7 +59,9 @@ class Scheduler:
 
     def __init__(self, context: Context) -> None:
         self.context = context
+        self.watch = Watch(context)
         self.kept: dict[str, str] = {}
+        self.ahead: float | None = None  # seconds, the wall clock before the steady one at the last look
         self.clock = BackgroundScheduler(
             timezone="UTC",
             executors={"default": SlotExecutor(context, self.kept)},
@@ -65,28 +70,43 @@ class Scheduler:
 
     def start(self) -> None:
         self.clock.start()
-        self._keep("all/prune", "prune", None, triggers.PRUNE, "fixed")
+        self._keep("all/prune", "prune", None, triggers.PRUNE, FIXED)
 
     def stop(self) -> None:
         self.clock.shutdown(wait=False)
 
     def look(self) -> None:
         """Free what dead workers held, follow the monitors table, wake snoozed alerts, and have the outbox sent."""
-        reap(self.context)
+        self.watch.look()
         now = self.context.now()
+        self._mind_the_clock(now)
         with self.context.database.read() as session:
             watched = monitors.listed(session)
             due = outbox.channels_due(session, now)
         self._follow(watched)
+        # its waits are measured by a steady clock: after a jump, or a night's sleep of the machine, they are wrong
+        self.clock.wakeup()
         review.wake(self.context.database, now)
         if due:
             with self.context.database.write() as session:
                 request = Request("notify", None, f"due-{now:%Y%m%dT%H%M%S}")
                 runs.offer(session, request, "schedule", now, coalesce=True)
 
+    def _mind_the_clock(self, now: datetime) -> None:
+        """A clock that was put back would leave triggers, runs and messages waiting for what is far off again."""
+        before, self.ahead = self.ahead, now.timestamp() - time.monotonic()
+        if before is None or before - self.ahead <= STEP:
+            return
+        log.warning("the clock was put back", seconds=round(before - self.ahead))
+        self.kept.update(dict.fromkeys(list(self.kept), ""))  # as if each schedule had changed
+        with self.context.database.write() as session:
+            runs.hasten(session, now)
+            outbox.hasten(session, now)
+
     def _follow(self, watched: list[Watched]) -> None:
         """Triggers for the monitors that are there, with the schedules they have now."""
         wanted = {"all/prune"}
+        self._keep("all/prune", "prune", None, triggers.PRUNE, FIXED)
         for w in watched:
             text = w.config.schedule.model_dump_json()
             for job, trigger in triggers.of(w.config.schedule).items():
@@ -114,7 +134,10 @@ class Scheduler:
         if last is None:
             return trigger.get_next_fire_time(None, now)  # type: ignore[no-any-return]  # APScheduler 3 has no types
         # without a previous fire time a trigger keeps to its own grid, whatever moment it is asked at
-        following: datetime | None = trigger.get_next_fire_time(None, last + timedelta(microseconds=1))
+        # a slot of the future was offered before the clock was put back
+        following: datetime | None = trigger.get_next_fire_time(
+            None, min(last, now) + timedelta(microseconds=1)
+        )
         return following
 
 

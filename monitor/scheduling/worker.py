@@ -15,9 +15,11 @@ import structlog
 from monitor.app import open_context, perform
 from monitor.domain.run import Run
 from monitor.jobs.context import Context
-from monitor.jobs.running import Stopped, execute, holder, reap
+from monitor.jobs.running import Stopped, execute, holder
 from monitor.scheduling.children import LANES, end_with_parent
+from monitor.scheduling.watch import Watch
 from monitor.storage import runs
+from monitor.storage.database import DatabaseFault, damage, reason
 
 log = structlog.get_logger()
 LOOK = 0.5  # seconds between two looks at an empty queue
@@ -57,10 +59,13 @@ def main(lane: str) -> int:
     stop_on_signals()
     try:
         with closing(open_context()) as context:
-            reap(context)
+            Watch(context).look()
             work(context, lane, parent)
     except Stopped:
         log.info("worker stopped", lane=lane)
+    except DatabaseFault as fault:  # full, failing, away: the next worker begins from what was committed
+        log.error("worker ends; it is started again", lane=lane, reason=str(damage(fault) or reason(fault)))
+        return 1
     return 0
 
 

@@ -6,15 +6,20 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from monitor.domain.errors import MonitorError
+from monitor.domain.errors import DatabaseDamaged, MonitorError
 
 OperationalFault = sa.exc.OperationalError  # for callers, who do not import SQLAlchemy
+DatabaseFault = sa.exc.DatabaseError  # the same and all else that a database may complain of
 __all__ = ["Database", "Session"]  # the layers above take the session's type from here
 
-BUSY_SECONDS = 60.0  # above the longest batch that any job writes in one transaction
+IDLE_SECONDS = 120.0  # that a transaction on a server may rest between two statements
+BUSY_SECONDS = (
+    60.0  # of waiting for another's lock; above the longest batch that any job writes in one transaction
+)
 
 
 class UnusableAddress(MonitorError):
@@ -53,6 +58,21 @@ class Database:
         self.engine.dispose()
 
 
+def reason(fault: DatabaseFault) -> str:
+    """What the database said, without the statement it was about."""
+    return (str(fault.orig or fault).strip().splitlines() or [type(fault).__name__])[0]
+
+
+def damage(fault: DatabaseFault) -> DatabaseDamaged | None:
+    """A sentence for a database whose file is damaged; None for any other fault."""
+    if getattr(fault.orig, "sqlite_errorcode", 0) & 0xFF != sqlite3.SQLITE_CORRUPT:
+        return None
+    return DatabaseDamaged(
+        f"the database file is damaged ({fault.orig}); stop everything that uses it, keep the file, "
+        "and go on with the last backup"
+    )
+
+
 def _address(text: str) -> sa.URL:
     """The address with its driver; one of another kind is refused without repeating what may hold a password."""
     try:
@@ -83,8 +103,25 @@ def _sqlite(url: sa.URL) -> sa.Engine:
         write = connection.get_execution_options().get("monitor_write")
         connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
 
+    @sa.event.listens_for(engine, "handle_error")
+    def _failed(fault: sa.ExceptionContext) -> None:
+        # what a handle believes after a failed write or sync need not be what is on the disk: it is not used again
+        code = getattr(fault.original_exception, "sqlite_errorcode", 0)
+        fault.is_disconnect = fault.is_disconnect or code & 0xFF == sqlite3.SQLITE_IOERR
+
     return engine
 
 
 def _server(url: sa.URL) -> sa.Engine:
-    return sa.create_engine(url, pool_pre_ping=True, pool_size=2, max_overflow=8)
+    engine = sa.create_engine(url, pool_pre_ping=True, pool_size=2, max_overflow=8)
+
+    @sa.event.listens_for(engine, "connect")
+    def _connected(connection: psycopg.Connection[Any], _record: Any) -> None:
+        # a worker that is stopped, or cut off, in the midst of a transaction would keep its locks for ever;
+        # and for the locks of others a server waits without end, unless it is told
+        limits = {"idle_in_transaction_session_timeout": IDLE_SECONDS, "lock_timeout": BUSY_SECONDS}
+        for name, seconds in limits.items():
+            connection.execute("SELECT set_config(%s, %s, false)", (name, f"{seconds * 1000:.0f}ms"))
+        connection.commit()
+
+    return engine

@@ -1,5 +1,6 @@
 """Leases with fencing tokens: who may write for a scope and job, checked inside every write."""
 
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 import sqlalchemy as sa
@@ -13,10 +14,19 @@ from monitor.storage.upsert import insert
 T = tables.leases.c
 
 
+@dataclass(frozen=True)
+class Held:
+    """A lease that a run holds. ``beat`` differs after each sign of life; it is compared, never measured."""
+
+    name: str
+    holder: str
+    beat: tuple[int, datetime]
+
+
 def acquire(
     session: Session, name: str, run_id: int, holder: str, now: datetime, seconds: float
 ) -> Fence | None:
-    """Take the lease if it is free or has run out; None while another run holds it."""
+    """Take the lease if it is free; None while another run holds it."""
     session.execute(
         insert(session, tables.leases)
         .values(name=name, token=0, run_id=None, holder=None, expires_at=now)
@@ -24,7 +34,7 @@ def acquire(
     )
     token = session.execute(
         sa.update(tables.leases)
-        .where(T.name == name, sa.or_(T.run_id.is_(None), T.expires_at < now))
+        .where(T.name == name, T.run_id.is_(None))
         .values(token=T.token + 1, run_id=run_id, holder=holder, expires_at=now + timedelta(seconds=seconds))
         .returning(T.token)
     ).scalar()
@@ -59,26 +69,28 @@ def release(session: Session, fence: Fence) -> None:
     )
 
 
-def held(session: Session) -> list[tuple[str, int, str]]:
-    """(name, token, holder) of each lease that a run holds."""
-    rows = session.execute(sa.select(T.name, T.token, T.holder).where(T.run_id.is_not(None)))
-    return [(name, token, holder or "") for name, token, holder in rows]
+def held(session: Session) -> list[Held]:
+    rows = session.execute(
+        sa.select(T.name, T.holder, T.token, T.expires_at).where(T.run_id.is_not(None)).order_by(T.name)
+    )
+    return [Held(name, holder or "", (token, at)) for name, holder, token, at in rows]
 
 
 def live(session: Session, now: datetime) -> list[tuple[str, str, datetime]]:
-    """(name, holder, until when) of each lease that a run holds and that has not run out."""
+    """(name, holder, until when) of each lease that a run holds and renewed of late, by the wall clock."""
     rows = session.execute(
         sa.select(T.name, T.holder, T.expires_at).where(T.run_id.is_not(None), T.expires_at >= now)
     )
     return [(name, holder or "", at) for name, holder, at in rows]
 
 
-def expire(session: Session, name: str, token: int, now: datetime) -> None:
-    """Let a lease run out at once: its holder is known to be gone."""
+def take_away(session: Session, lease: Held) -> None:
+    """Free the lease of a holder that is gone, unless it gave a sign of life meanwhile."""
+    token, at = lease.beat
     session.execute(
         sa.update(tables.leases)
-        .where(T.name == name, T.token == token)
-        .values(expires_at=now - timedelta(seconds=1))
+        .where(T.name == lease.name, T.token == token, T.expires_at == at)
+        .values(run_id=None, holder=None)
     )
 
 

@@ -75,7 +75,6 @@ def claim(
     busy = sa.select(tables.leases.c.name).where(
         tables.leases.c.name == R.scope + "/" + lane,
         tables.leases.c.run_id.is_not(None),
-        tables.leases.c.expires_at >= now,
     )
     waiting = sa.select(R.run_id, R.scope, R.job).where(
         R.state == "queued", R.not_before <= now, R.job.in_(jobs), ~busy.exists()
@@ -104,10 +103,11 @@ def finish(
     session: Session, run: Run, state: str, message: str, counts: dict[str, Any], now: datetime
 ) -> None:
     """Close a run; the caller holds its fence in this transaction."""
+    ended = sa.case((R.started_at > now, R.started_at), else_=now)  # the clock may have been put back
     session.execute(
         sa.update(tables.runs)
         .where(R.run_id == run.run_id)
-        .values(state=state, message=message, counts=run.counts | counts, finished_at=now, progress=None)
+        .values(state=state, message=message, counts=run.counts | counts, finished_at=ended, progress=None)
     )
 
 
@@ -120,6 +120,13 @@ def postpone(session: Session, run: Run, message: str, not_before: datetime) -> 
     )
 
 
+def hasten(session: Session, now: datetime) -> None:
+    """Let nothing wait for a moment that was given by a clock since put back."""
+    session.execute(
+        sa.update(tables.runs).where(R.state == "queued", R.not_before > now).values(not_before=now)
+    )
+
+
 def progress(session: Session, run: Run, fraction: float, message: str) -> None:
     session.execute(
         sa.update(tables.runs)
@@ -128,21 +135,19 @@ def progress(session: Session, run: Run, fraction: float, message: str) -> None:
     )
 
 
-def _orphan(now: datetime) -> sa.ColumnElement[bool]:
-    lease = sa.select(tables.leases.c.name).where(
-        tables.leases.c.run_id == R.run_id, tables.leases.c.expires_at >= now
-    )
+def _orphan() -> sa.ColumnElement[bool]:
+    lease = sa.select(tables.leases.c.name).where(tables.leases.c.run_id == R.run_id)
     return sa.and_(R.state == "running", ~lease.exists())
 
 
-def orphans(session: Session, now: datetime) -> bool:
-    """Whether a running run has no living lease."""
-    return session.scalar(sa.select(R.run_id).where(_orphan(now)).limit(1)) is not None
+def orphans(session: Session) -> bool:
+    """Whether a running run has no lease any more."""
+    return session.scalar(sa.select(R.run_id).where(_orphan()).limit(1)) is not None
 
 
 def requeue_orphans(session: Session, now: datetime) -> int:
     """Runs whose worker is gone go back into the queue; one that keeps killing its worker is given up."""
-    orphan = _orphan(now)
+    orphan = _orphan()
     given_up = f"its worker died {TRIES} times; see the log, then request it again"
     session.execute(
         sa.update(tables.runs)

@@ -77,6 +77,11 @@ def numbered(session: Session, monitor_id: int, number: int) -> Version:
     return found
 
 
+def of_run(session: Session, run_id: int) -> Version | None:
+    """What a training run made, if it came so far."""
+    return _one(session, V.run_id == run_id)
+
+
 def newest_candidate(session: Session, monitor_id: int) -> Version | None:
     return _one(session, sa.and_(V.monitor_id == monitor_id, V.state == "candidate"))
 

@@ -182,7 +182,9 @@ def test_nothing_is_restored_under_a_worker_and_one_that_sleeps_through_it_is_re
     with pytest.raises(Conflict, match="host:1:1 is at work on all/prune"):
         backup.restore(context, tmp_path / "a.backup", "ana", yes=True)
     with context.database.write() as session:
-        leases.expire(session, "all/prune", run.fence.token, now - timedelta(minutes=1))
+        leases.hold(
+            session, run.fence, now - timedelta(minutes=2), 60
+        )  # its last sign of life is too long ago
     backup.restore(context, tmp_path / "a.backup", "ana", yes=True)
     with pytest.raises(Superseded), context.database.write() as session:
         leases.hold(session, Fence("all/prune", run.fence.token), now, 60)

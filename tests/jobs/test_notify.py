@@ -140,7 +140,7 @@ def test_a_slow_channel_holds_up_no_other_not_even_what_comes_meanwhile(
 def test_a_run_that_lost_its_lease_marks_nothing_and_ends(context: Context, place: Receiver) -> None:
     run = prepare(context, place, {"one": 204, "two": 204}, changes=2)
     with context.database.write() as session:
-        leases.expire(session, run.fence.name, run.fence.token, context.now())
+        leases.take_away(session, *leases.held(session))
         assert leases.acquire(session, run.fence.name, 99, "other", context.now(), 600)
     with pytest.raises(Superseded):
         notify(context, run)

@@ -59,14 +59,47 @@ def test_a_run_whose_lease_went_to_another_may_not_write(context: Context) -> No
     with context.database.write() as session:
         runs.offer(session, request(), "schedule", now)
         paused = runs.claim(session, ["prune"], "paused", now, 60)
-        later = now + timedelta(seconds=121)
-        assert runs.requeue_orphans(session, later) == 1
-        taken = runs.claim(session, ["prune"], "other", later, 60)
+        [lease] = leases.held(session)
+        leases.take_away(session, lease)
+        assert runs.requeue_orphans(session, now) == 1
+        taken = runs.claim(session, ["prune"], "other", now, 60)
     assert paused is not None
     assert taken is not None
     assert taken.attempt == 2
     with pytest.raises(Superseded), context.write(paused):
         raise AssertionError("the fence lets nobody in")
+
+
+def test_a_run_that_has_lost_its_lease_may_not_write_even_before_another_takes_it(context: Context) -> None:
+    with context.database.write() as session:
+        runs.offer(session, request(), "schedule", context.now())
+        paused = runs.claim(session, ["prune"], "paused", context.now(), 60)
+        leases.take_away(session, *leases.held(session))
+    assert paused is not None
+    with pytest.raises(Superseded), context.write(paused):
+        raise AssertionError("the fence lets nobody in")
+
+
+def test_a_lease_that_was_renewed_meanwhile_is_not_taken_away(context: Context) -> None:
+    with context.database.write() as session:
+        runs.offer(session, request(), "schedule", context.now())
+        run = runs.claim(session, ["prune"], "slow", context.now(), 60)
+        [seen] = leases.held(session)
+        assert run is not None
+        leases.hold(session, run.fence, context.now() + timedelta(seconds=1), 60)
+        leases.take_away(session, seen)
+        assert [lease.name for lease in leases.held(session)] == ["all/prune"]
+
+
+def test_a_run_never_ends_before_it_began_however_the_clock_is_put(context: Context) -> None:
+    now = context.now()
+    with context.database.write() as session:
+        runs.offer(session, request(), "schedule", now)
+        run = runs.claim(session, ["prune"], "w", now, 60)
+        assert run is not None
+        runs.finish(session, run, "done", "well", {}, now - timedelta(hours=1))
+        row = runs.get(session, run.run_id)
+    assert row["finished_at"] == row["started_at"]
 
 
 def test_a_run_that_keeps_killing_its_worker_is_given_up_with_a_reason(context: Context) -> None:
@@ -76,7 +109,8 @@ def test_a_run_that_keeps_killing_its_worker_is_given_up_with_a_reason(context: 
         assert run_id is not None
         for _ in range(TRIES):
             assert runs.claim(session, ["prune"], "w", now, 60) is not None
-            now += timedelta(seconds=61)
+            [lease] = leases.held(session)
+            leases.take_away(session, lease)
             runs.requeue_orphans(session, now)
         assert runs.claim(session, ["prune"], "w", now, 60) is None
         row = runs.get(session, run_id)
