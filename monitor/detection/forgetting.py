@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from monitor.detection.bundle import Bundle
 from monitor.detection.detector import Detector
 from monitor.detection.memory import Memory
-from monitor.detection.neighbours import differences, nearest
+from monitor.detection.neighbours import distance
 from monitor.detection.residuals import ResidualNeighbours
 from monitor.detection.serve import blocks
 from monitor.detection.tabular import TabularScorer, encode, views_of
@@ -53,10 +53,14 @@ def forgotten(blob: bytes, frame: pd.DataFrame) -> tuple[bytes | None, int]:
         name = f"{part.name}.stored"
         stored: NDArray[Any] = arrays[name]  # (views or members, m, d)
         same = _among(stored[0].astype(np.float32), own)
-        left = int((~same).sum())
-        if left < max(2 * part.q, LEAST * len(same)):
+        used = f"{part.name}.used"  # so many of the first are those that a score looks at
+        looked_at = arrays[used] if used in arrays else np.array([len(same)])
+        left = int((~same[: looked_at[0]]).sum())
+        if left < max(2 * part.q, LEAST * looked_at[0]):
             return None, int(same.sum())
         arrays[name] = stored[:, ~same]
+        if used in arrays:
+            arrays[used] = np.array([left], looked_at.dtype)
         gone += int(same.sum())
     return (replace(bundle, arrays=arrays).to_bytes() if gone else blob), gone
 
@@ -65,6 +69,6 @@ def _among(stored: Floats, rows: Floats) -> NDArray[np.bool_]:
     """(m,): whether a stored row (m, d) is one of ``rows`` (n, d)."""
     found = np.zeros(len(stored), bool)
     for block in blocks(len(rows), len(stored)):
-        away, _ = differences(stored, rows[block], nearest(stored, rows[block], 1))
+        away = distance(stored, rows[block], 1)
         found |= away <= SAME * (1 + np.linalg.norm(stored, axis=1))
     return found

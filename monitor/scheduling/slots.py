@@ -85,7 +85,8 @@ class Scheduler:
             due = outbox.channels_due(session, now)
         self._follow(watched)
         # its waits are measured by a steady clock: after a jump, or a night's sleep of the machine, they are wrong
-        self.clock.wakeup()
+        if self.clock.running:
+            self.clock.wakeup()
         review.wake(self.context.database, now)
         if due:
             with self.context.database.write() as session:

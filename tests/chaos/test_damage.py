@@ -87,7 +87,7 @@ def test_a_damaged_champion_does_not_keep_its_successor_out(context: Context) ->
     candidate = version_in(context, "candidate")
     flip(context, version_in(context, "champion"))
     said = run_now(context, "promote", NAME, "tester", counts={"version_id": candidate.version_id})["message"]
-    assert "v2 promoted: the model of v1 is damaged" in said
+    assert "v2 promoted by the gate: the model of v1 is damaged" in said
     assert version_in(context, "champion").number == 2
     assert run_now(context, "score", NAME, "tester")["counts"]["scored"] == 30
 

@@ -20,6 +20,7 @@ import sqlalchemy as sa
 from monitor.detection.detector import Detector
 from monitor.domain.errors import Conflict, MonitorError, NeedsYes, Superseded
 from monitor.domain.run import Fence, Request
+from monitor.domain.version import GATE, Step
 from monitor.jobs import backup
 from monitor.jobs.context import Context
 from monitor.settings import Settings
@@ -99,7 +100,7 @@ def test_a_backup_made_while_a_writer_is_at_work_brings_everything_back(
     with context.database.write() as session:
         version_id = versions.add(session, 1, bundle, NOW, objective="vanilla", manifest={"rows": 300}, facts={},
                                   trained_through=1)  # fmt: skip
-        versions.promote(session, versions.get(session, version_id), {"reason": "first"}, NOW)
+        versions.promote(session, versions.get(session, version_id), Step("promoted", GATE, NOW, "first"))
     stop = threading.Event()
     writer = threading.Thread(target=write_on(context, stop))
     writer.start()

@@ -15,6 +15,7 @@ from monitor.detection.detector import Detector
 from monitor.domain.errors import ModelDropped, Superseded
 from monitor.domain.monitor import Document
 from monitor.domain.run import Request
+from monitor.domain.version import GATE, Step
 from monitor.jobs import erase, hold, review
 from monitor.jobs.apply import apply
 from monitor.jobs.context import Context
@@ -67,7 +68,9 @@ def learn(context: Context, *, contaminated: bool = True, state: str = "champion
         version_id = versions.add(session, 1, detector.to_bytes(), context.now(), objective="vanilla",
                                   manifest=manifest, facts={}, trained_through=1)  # fmt: skip
         if state == "champion":
-            versions.promote(session, versions.get(session, version_id), {"reason": "first"}, context.now())
+            versions.promote(
+                session, versions.get(session, version_id), Step("promoted", GATE, context.now(), "first")
+            )
     return version_id
 
 
@@ -273,7 +276,9 @@ def test_a_model_that_cannot_be_compared_any_more_goes_with_its_successor(pulled
         versions.bundle(session, champion)
         fresh = versions.add(session, 1, b"new", pulled.now(), objective="vanilla", manifest={}, facts={},
                              trained_through=1)  # fmt: skip
-        versions.promote(session, versions.get(session, fresh), {"reason": "better"}, pulled.now())
+        versions.promote(
+            session, versions.get(session, fresh), Step("promoted", GATE, pulled.now(), "better")
+        )
     assert run_now(pulled, "prune", None, "ana")["counts"]["models"] == 1
     with pulled.database.read() as session, pytest.raises(ModelDropped, match="v2 was dropped"):
         versions.bundle(session, champion)
