@@ -27,7 +27,8 @@ class Members(nn.Module):
 
     def alone(self, member: int) -> nn.Module:
         """One of the layers: (n, inputs) -> (n, outputs)."""
-        layer = nn.Linear(*self.weight.shape[1:], device="meta")  # draws nothing: its weights are given
+        _, inputs, outputs = self.weight.shape
+        layer = nn.Linear(inputs, outputs, device="meta")  # draws nothing: its weights are given
         layer.weight, layer.bias = nn.Parameter(self.weight[member].T), nn.Parameter(self.bias[member, 0])
         return layer
 
