@@ -58,13 +58,14 @@ def _folder(world: World) -> None:
 
 def _unreadable(world: World) -> None:
     before = set(world.rows())
-    path = world.write("new.csv", b"".join(LINES))
+    name, content = ("new.csv", b"".join(LINES)) if world.source == "csv" else ("new.parquet", PARQUET)
+    path = world.write(name, content)
     path.unlink()
     path.symlink_to("/proc/1/mem" if os.geteuid() else "/proc/self/mem")  # what not even root can read
-    world.pull(1, ("new.csv",))
+    world.pull(1, (name,))
     judge(world, before, [], ())
     path.unlink()
-    world.write("new.csv", b"".join(LINES))
+    world.write(name, content)
     world.pull()
     judge(world, before, ALL, ())
 
@@ -156,7 +157,7 @@ SCENES = [
     scene("Parquet whose last rows are damaged", _half_damaged, "parquet"),
     scene("a link to a file", _linked),
     scene("a folder under a file's name", _folder),
-    scene("a file that cannot be read", _unreadable),
+    scene("a file that cannot be read", _unreadable, "csv", "parquet"),
     scene("a file that shrank", _shrunk),
     scene("a file that was replaced", _replaced),
     scene("a log that was rotated", _rotated),
