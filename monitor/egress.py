@@ -1,4 +1,4 @@
-"""Every outgoing http(s) address is resolved once, checked and capped here; secrets enter addresses here."""
+"""Every outgoing address is resolved once, checked and capped here; secrets enter addresses here."""
 
 import ipaddress
 import os
@@ -231,3 +231,15 @@ def _exchange(client: httpx.Client, url: str, content: bytes, headers: Mapping[s
         return httpx.Response(
             response.status_code, headers=response.headers, content=body, request=response.request
         )
+
+
+def connect(host: str, port: int, *, seconds: float, allow: Iterable[str] | None = None) -> socket.socket:
+    """A connection to an address that may be reached, for what does not speak HTTP.
+
+    Raises EgressRefused and EgressFailed as :func:`resolve` does, OSError where nobody answers.
+    """
+    *others, last = resolve(host, port, allowed() if allow is None else allow)
+    for address in others:
+        with suppress(OSError):
+            return socket.create_connection((address, port), seconds)
+    return socket.create_connection((last, port), seconds)

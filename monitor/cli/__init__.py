@@ -9,7 +9,20 @@ import sys
 
 import typer
 
-from monitor.cli import adding, alerts, configuration, demo, evaluation, jobs, look, services, trail, versions
+from monitor.cli import (
+    adding,
+    alerts,
+    configuration,
+    demo,
+    evaluation,
+    holding,
+    jobs,
+    keeping,
+    look,
+    services,
+    trail,
+    versions,
+)
 from monitor.cli.failing import FAILED, told
 from monitor.cli.output import safe
 
@@ -21,9 +34,15 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-for part in (configuration, adding, jobs, services, look, evaluation):
+for part in (configuration, adding, jobs, services, look, evaluation, keeping):
     part.register(app)
-for group, name in ((alerts, "alerts"), (versions, "versions"), (trail, "audit"), (demo, "demo")):
+for group, name in (
+    (alerts, "alerts"),
+    (versions, "versions"),
+    (trail, "audit"),
+    (demo, "demo"),
+    (holding, "hold"),
+):
     app.add_typer(group.app, name=name)
 app.add_typer(configuration.export, name="config")
 app.add_typer(look.quarantine, name="quarantine")

@@ -61,12 +61,16 @@ def plan(file: File, as_json: Json = False) -> None:
     if planned.conflicts:
         lines += ["", "of it, the file would undo (needs --overwrite):"]
         lines += [line for change in planned.conflicts for line in change.lines()]
+    for name, found in planned.deletes.items():
+        told = ", ".join(f"{number:,} {rows}" for rows, number in found.items())
+        lines.append(f"the next night would delete of {name}: {told}")
     lines += [f"refused: {reason}" for reason in planned.refused]
     value = {
         "changes": [vars(change) for change in planned.changes],
         "drift": [vars(change) for change in planned.drift],
         "conflicts": [vars(change) for change in planned.conflicts],
         "refused": planned.refused,
+        "deletes": planned.deletes,
     }
     show(value, as_json, "\n".join(lines))
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from monitor.domain.field import Schema
-from monitor.domain.monitor import Document, Monitor, Webhook
+from monitor.domain.monitor import Channel, Document, Monitor
 
 IDENTITY = ("kind", "source.kind", "source.cursor", "key", "time", "entity", "label")  # what a stored row is
 SETTLED = ("fields.include", "fields.categorical")  # became columns and their types at the first pull
@@ -102,8 +102,8 @@ def _overlap(one: str, other: str) -> bool:
 
 def _each(
     what: Literal["monitor", "channel"],
-    before: Sequence[Monitor] | Sequence[Webhook],
-    after: Sequence[Monitor] | Sequence[Webhook],
+    before: Sequence[Monitor] | Sequence[Channel],
+    after: Sequence[Monitor] | Sequence[Channel],
 ) -> Iterable[Difference]:
     old = {part.name: part.model_dump(mode="json") for part in before}
     new = {part.name: part.model_dump(mode="json") for part in after}

@@ -70,3 +70,9 @@ class Superseded(MonitorError):
 
 class Conflict(MonitorError):
     """Someone else changed the same thing first."""
+
+
+class NeedsYes(MonitorError):
+    """Something would be lost, and nobody said that this is meant."""
+
+    wrong_request = True

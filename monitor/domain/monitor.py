@@ -12,10 +12,11 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    PlainSerializer,
     model_validator,
 )
 
-from monitor.domain.schedule import Cron, Duration, Zone
+from monitor.domain.schedule import Cron, Duration, Zone, parse_duration, write_duration
 
 
 class Part(BaseModel):
@@ -139,6 +140,35 @@ class Alerts(Part):
         return self
 
 
+def read_kept(value: object) -> object:
+    if value is None:
+        return None
+    kept = parse_duration(value)
+    if kept < timedelta(days=1):
+        raise ValueError(
+            f"{value!r} is less than a day; write days, such as 400d, or null to keep it for ever"
+        )
+    return kept
+
+
+Kept = Annotated[
+    timedelta | None,
+    BeforeValidator(read_kept),
+    PlainSerializer(lambda kept: None if kept is None else write_duration(kept), return_type=str | None),
+]
+
+
+class Retention(Part):
+    """How long rows stay; null is for ever. What people were shown goes only where somebody wrote so."""
+
+    readings: Kept = None
+    scores: Kept = None
+    alerts: Kept = None
+    quarantine: Kept = None
+    runs: Kept = timedelta(days=30)
+    notifications: Kept = timedelta(days=90)
+
+
 def check_name(name: str) -> str:
     if not re.fullmatch(r"[a-z][a-z0-9-]{0,39}", name):
         raise ValueError(
@@ -167,6 +197,7 @@ class Monitor(Part):
     model: Model = Model()
     schedule: Schedule = Schedule()
     alerts: Alerts = Alerts()
+    retention: Retention = Retention()
     queue: Name = "default"
     notify: list[Name] = []
 
@@ -191,11 +222,34 @@ class Webhook(Part):
     severity: Literal["low", "medium", "high", "critical"] = "low"
 
 
+def read_mailbox(address: str) -> str:
+    if not re.fullmatch(r"[^\s@<>,;:\"\\]+@[^\s@<>,;:\"\\]+", address) or not address.isprintable():
+        raise ValueError(f"{address!r} is not a mail address; write name@example.org")
+    return address
+
+
+Mailbox = Annotated[str, AfterValidator(read_mailbox)]
+
+
+class Email(Part):
+    """Who is written to when alerts change; server, login and password are one address from the environment."""
+
+    name: Name
+    kind: Literal["email"]
+    url: str  # smtps://login:password@host, smtp+starttls://... or smtp://host
+    to: Annotated[list[Mailbox], Field(min_length=1)]
+    sender: Mailbox | None = None
+    severity: Literal["low", "medium", "high", "critical"] = "low"
+
+
+Channel = Annotated[Webhook | Email, Field(discriminator="kind")]
+
+
 class Document(Part):
     """The whole of ``monitors.yaml``."""
 
     monitors: list[Monitor] = []
-    channels: list[Webhook] = []
+    channels: list[Channel] = []
 
     @model_validator(mode="after")
     def _names_agree(self) -> Self:

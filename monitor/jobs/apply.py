@@ -1,21 +1,15 @@
 """Plan and apply: show what would change, then make it so, all or nothing."""
 
-from dataclasses import dataclass
-from datetime import UTC
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 
 from monitor.domain.document import Difference, conflicts, differences, objections
-from monitor.domain.errors import Conflict, MonitorError
+from monitor.domain.errors import Conflict, MonitorError, NeedsYes
 from monitor.domain.monitor import Document
 from monitor.domain.run import Request
 from monitor.jobs.context import Context
-from monitor.storage import audit, configuration, runs
+from monitor.storage import audit, configuration, monitors, retention, runs
 from monitor.storage.database import Session
-
-
-class NeedsYes(MonitorError):
-    """Something would be removed, and nobody said that this is meant."""
-
-    wrong_request = True
 
 
 class RowsStandAgainst(MonitorError):
@@ -29,19 +23,22 @@ class Plan:
     """What an apply would do, and what speaks against it.
 
     changes: from what is in force to the file; drift: what was changed on the dashboard since the last applied file;
-    conflicts: the part of the drift that the file would undo; refused: why stored rows stand against a change.
+    conflicts: the part of the drift that the file would undo; refused: why stored rows stand against a change;
+    deletes: monitor -> table -> rows that the next prune would take, where the file changes how long they are kept.
     """
 
     changes: list[Difference]
     drift: list[Difference]
     conflicts: list[Difference]
     refused: list[str]
+    deletes: dict[str, dict[str, int]]
 
 
 def plan(context: Context, document: Document) -> Plan:
     """What ``apply`` would do; writes nothing."""
     with context.database.read() as session:
-        return _plan(session, document)
+        planned = _plan(session, document)
+        return replace(planned, deletes=_deletes(session, planned.changes, document, context.now()))
 
 
 def apply(
@@ -84,7 +81,18 @@ def _plan(session: Session, document: Document) -> Plan:
         if c.kind == "change" and c.what == "monitor" and c.name in stored
         for words in objections(c, after[c.name], stored[c.name])
     ]
-    return Plan(changes, differences(base, present), conflicts(base, present, document), refused)
+    return Plan(changes, differences(base, present), conflicts(base, present, document), refused, {})
+
+
+def _deletes(
+    session: Session, changes: list[Difference], document: Document, now: datetime
+) -> dict[str, dict[str, int]]:
+    after = {m.name: m for m in document.monitors}
+    shortened = [
+        c.name for c in changes if c.what == "monitor" and c.kind == "change" and c.within(["retention"])
+    ]
+    watched = [replace(monitors.named(session, name), config=after[name]) for name in shortened]
+    return {w.config.name: found for w in watched if (found := retention.counts(session, w, now))}
 
 
 def _refuse(session: Session, planned: Plan, yes: bool, overwrite: bool) -> None:

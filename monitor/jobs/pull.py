@@ -9,8 +9,8 @@ from monitor.domain.run import Outcome, Request, Run
 from monitor.jobs.context import Context
 from monitor.sources import open_source
 from monitor.sources.base import Batch
-from monitor.sources.quality import Admitted, admit, infer
-from monitor.storage import labels, monitors, quarantine, readings, versions
+from monitor.sources.quality import Admitted, admit, blanked, infer, leave_out
+from monitor.storage import erasures, labels, monitors, quarantine, readings, versions
 from monitor.storage.database import Session
 from monitor.storage.monitors import Watched
 
@@ -61,13 +61,17 @@ def _keep(context: Context, run: Run, watched: Watched, batch: Batch) -> tuple[d
     admitted = admit(batch, schema, watched.config, now) if schema is not None else None
     bad = admitted.quarantined if admitted else batch.rejected
     with context.write(run) as session:
+        left_out = 0
+        if erased := erasures.of(session, watched.monitor_id):
+            bad = blanked(bad, erased.among)
+            admitted, left_out = leave_out(admitted, erased.among) if admitted else (None, 0)
         stored = _store(session, run, watched, schema, admitted, now) if schema and admitted else (0, 0)
         quarantined = quarantine.store(session, watched.monitor_id, bad, run.run_id, now)
         counts = {
             "pulled": batch.pulled,
             "stored": stored[0],
             "quarantined": quarantined,
-            "known": stored[1] + len(bad) - quarantined,
+            "known": stored[1] + len(bad) - quarantined + left_out,
         }
         notices = batch.notices + (admitted.notices if admitted else [])
         monitors.advance(session, watched.monitor_id, batch.cursor, notices, counts)

@@ -236,10 +236,11 @@ def settle(outliers: list[Outlier], rows: pd.DataFrame, of: str, earlier: pd.Dat
 
 def load(context: Context, version: Version) -> Detector:
     """The version's detector; a worker keeps the last few."""
-    return _loaded(context, version.version_id)
+    return _loaded(context, version.version_id, version.sha256)
 
 
 @lru_cache(maxsize=8)
-def _loaded(context: Context, version_id: int) -> Detector:
+def _loaded(context: Context, version_id: int, sha256: str) -> Detector:
+    # by its hash too: an erasure rewrites a bundle, and a restore gives a number to another
     with context.database.read() as session:
         return Detector.from_bytes(versions.bundle(session, version_id))

@@ -8,12 +8,12 @@ import pandas as pd
 
 from monitor.detection.detector import Detector
 from monitor.domain.errors import NotEnoughRows
+from monitor.domain.retention import LEARNT
 from monitor.domain.run import Outcome, Request, Run
 from monitor.jobs.context import Context
 from monitor.storage import alerts, labels, monitors, readings, versions
 from monitor.storage.monitors import Watched
 
-MOST = 100_000  # newest rows that a training looks at
 HELD_BACK = 0.1  # of them the newest part, which training does not see and the gate decides on
 LEAST = 200  # rows that are left to train on
 EVERY = 2.0  # seconds between two marks of progress
@@ -30,7 +30,7 @@ def train(context: Context, run: Run) -> Outcome:
         watched = monitors.get(session, run.monitor_id)
         if watched.schema is None:
             raise NotEnoughRows(f"{watched.config.name} has no rows yet; pull first")
-        rows = readings.latest(session, readings.table(watched.config.table, watched.schema), MOST)
+        rows = readings.latest(session, readings.table(watched.config.table, watched.schema), LEARNT)
         known = labels.anomalous(session, run.monitor_id, rows["source_key"].tolist())
         pending = alerts.unlearnable(session, run.monitor_id, context.now())
     seen, manifest = select(rows, known, pending)

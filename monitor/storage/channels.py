@@ -3,24 +3,26 @@
 from typing import Any
 
 import sqlalchemy as sa
+from pydantic import TypeAdapter
 from sqlalchemy.orm import Session
 
 from monitor.domain.alert import SEVERITIES
 from monitor.domain.errors import UnknownError
-from monitor.domain.monitor import Webhook
+from monitor.domain.monitor import Channel
 from monitor.storage import tables
 from monitor.storage.monitors import CALLED
 
 C = tables.channels.c
+CHANNEL: TypeAdapter[Channel] = TypeAdapter(Channel)
 
 
-def get(session: Session, name: str) -> Webhook:
+def get(session: Session, name: str) -> Channel:
     document = session.scalar(sa.select(C.document).where(C.name == name, C.deleted_at.is_(None)))
     if document is None:
         raise UnknownError(
             "channel", name, list(session.scalars(sa.select(C.name).where(C.deleted_at.is_(None))))
         )
-    return Webhook.model_validate(document)
+    return CHANNEL.validate_python(document)
 
 
 def wanting(session: Session, names: list[str], severity: int) -> list[str]:

@@ -1,6 +1,6 @@
 """Leases with fencing tokens: who may write for a scope and job, checked inside every write."""
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -65,6 +65,14 @@ def held(session: Session) -> list[tuple[str, int, str]]:
     return [(name, token, holder or "") for name, token, holder in rows]
 
 
+def live(session: Session, now: datetime) -> list[tuple[str, str, datetime]]:
+    """(name, holder, until when) of each lease that a run holds and that has not run out."""
+    rows = session.execute(
+        sa.select(T.name, T.holder, T.expires_at).where(T.run_id.is_not(None), T.expires_at >= now)
+    )
+    return [(name, holder or "", at) for name, holder, at in rows]
+
+
 def expire(session: Session, name: str, token: int, now: datetime) -> None:
     """Let a lease run out at once: its holder is known to be gone."""
     session.execute(
@@ -72,3 +80,16 @@ def expire(session: Session, name: str, token: int, now: datetime) -> None:
         .where(T.name == name, T.token == token)
         .values(expires_at=now - timedelta(seconds=1))
     )
+
+
+def tokens(session: Session) -> dict[str, int]:
+    """name -> token of every lease there ever was."""
+    return {row.name: row.token for row in session.execute(sa.select(T.name, T.token))}
+
+
+def supersede(session: Session, before: dict[str, int]) -> None:
+    """Free every lease, with a token above any that was given out before: whoever still works is refused."""
+    for name, token in (before | {n: max(t, before.get(n, 0)) for n, t in tokens(session).items()}).items():
+        values = {"token": token + 1, "run_id": None, "holder": None}
+        statement = insert(session, tables.leases).values(name=name, expires_at=datetime.now(UTC), **values)
+        session.execute(statement.on_conflict_do_update(index_elements=["name"], set_=values))

@@ -28,6 +28,7 @@ class Watched:
     cursor: dict[str, Any]
     next_reading: int
     created_at: datetime
+    removed: bool = False
 
     @property
     def next_id(self) -> int:
@@ -55,10 +56,25 @@ def named(session: Session, name: str) -> Watched:
 
 
 def get(session: Session, monitor_id: int) -> Watched:
-    row = session.execute(_present().where(M.monitor_id == monitor_id)).first()
-    if row is None:
+    found = present(session, monitor_id)
+    if found is None:
         raise UnknownError("monitor", f"number {monitor_id}", [w.config.name for w in listed(session)])
-    return _watched(row)
+    return found
+
+
+def present(session: Session, monitor_id: int) -> Watched | None:
+    """The monitor, or None where it was removed."""
+    row = session.execute(_present().where(M.monitor_id == monitor_id)).first()
+    return _watched(row) if row else None
+
+
+def everyone(session: Session) -> list[Watched]:
+    """Removed monitors too: their rows are still there, under the name that their document has now."""
+    return [_watched(r) for r in session.execute(_all().order_by(M.monitor_id))]
+
+
+def anyone(session: Session, monitor_id: int) -> Watched:
+    return _watched(session.execute(_all().where(M.monitor_id == monitor_id)).one())
 
 
 def pin(session: Session, monitor_id: int, schema: Schema) -> None:
@@ -83,9 +99,12 @@ def advance(
 
 
 def _present() -> sa.Select[Any]:
-    return sa.select(M.monitor_id, M.document, M.fields, M.cursor, M.next_reading, M.created_at).where(
-        M.deleted_at.is_(None)
-    )
+    return _all().where(M.deleted_at.is_(None))
+
+
+def _all() -> sa.Select[Any]:
+    wanted = (M.monitor_id, M.document, M.fields, M.cursor, M.next_reading, M.created_at, M.deleted_at)
+    return sa.select(*wanted)
 
 
 def _watched(row: Any) -> Watched:
@@ -96,4 +115,5 @@ def _watched(row: Any) -> Watched:
         row.cursor,
         row.next_reading,
         row.created_at,
+        row.deleted_at is not None,
     )

@@ -24,6 +24,13 @@ def upgrade(database: Database, revision: str = "head") -> str:
     return current(database) or ""
 
 
+def upgrade_on(connection: sa.Connection) -> None:
+    """Upgrade within the transaction of ``connection``."""
+    config = _config()
+    config.attributes["connection"] = connection
+    command.upgrade(config, "head")
+
+
 def downgrade(database: Database, revision: str = "-1") -> str | None:
     """Go back, one step unless told otherwise."""
     _apply(database, lambda config: command.downgrade(config, revision))

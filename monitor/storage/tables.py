@@ -45,6 +45,7 @@ monitors = sa.Table(
     sa.Column("notices", Json, nullable=False, default=list),
     sa.Column("created_at", UtcDateTime, nullable=False),
     sa.Column("deleted_at", UtcDateTime),  # its rows stay for the audit; its name becomes free
+    sa.Column("pruned_through", UtcDateTime),  # event time of the newest reading that retention took
 )
 
 config_revisions = sa.Table(
@@ -306,6 +307,45 @@ notifications = sa.Table(
     sa.Column("error", sa.Text),
     sa.UniqueConstraint("change_id", "channel"),
     sa.Index("ix_notifications_due", "state", "due_at"),
+)
+
+holds = sa.Table(
+    "holds",
+    metadata,
+    _id("hold_id"),
+    _monitor(nullable=True),  # null: on every monitor
+    sa.Column("entity", sa.Text),  # either this ...
+    sa.Column("alert", sa.Text),  # ... or an alert's public id
+    sa.Column("reason", sa.Text, nullable=False),
+    sa.Column("actor", sa.Text, nullable=False),
+    sa.Column("starts_at", UtcDateTime, nullable=False),
+    sa.Column("ends_at", UtcDateTime, nullable=False),  # every hold ends
+    sa.Column("released_at", UtcDateTime),
+    sa.Column("released_by", sa.Text),
+    sa.Index("ix_holds_ends_at", "ends_at"),
+)
+
+erasures = sa.Table(
+    "erasures",
+    metadata,
+    _id("erasure_id"),
+    sa.Column("scope", sa.Text, nullable=False),  # "monitor:3" or "all"
+    sa.Column(
+        "digest", sa.Text, nullable=False
+    ),  # HMAC of the entity: its rows are known when they come again
+    sa.Column("actor", sa.Text, nullable=False),
+    sa.Column("at", UtcDateTime, nullable=False),
+    sa.Column("counts", Json, nullable=False),
+    sa.Column("pending", Json, nullable=False),  # version_ids whose rows go once another is champion
+    sa.UniqueConstraint("scope", "digest"),
+)
+
+keys = sa.Table(
+    "keys",
+    metadata,
+    sa.Column("name", sa.Text, primary_key=True),
+    sa.Column("value", sa.Text, nullable=False),  # hex, drawn at first use
+    sa.Column("created_at", UtcDateTime, nullable=False),
 )
 
 audit = sa.Table(

@@ -29,6 +29,7 @@ class Version:
     trained_through: int
     scored_through: int
     decided_at: datetime | None
+    sha256: str
 
 
 EMPTIED = (
@@ -82,7 +83,7 @@ def bundle(session: Session, version_id: int) -> bytes:
 
     Raises:
         BundleCorrupt: they do not match the sha256 they were stored with.
-        ModelDropped: ``empty`` dropped them.
+        ModelDropped: ``empty`` or an erasure dropped them.
     """
     row = session.execute(sa.select(V.bundle, V.sha256, V.number).where(V.version_id == version_id)).one()
     if not row.bundle:
@@ -144,6 +145,28 @@ def reject(session: Session, version: Version, decision: dict[str, Any], now: da
         .where(V.version_id == version.version_id, V.state == "candidate")
         .values(state="rejected", decision=decision, decided_at=now)
     )
+
+
+def replace_bundle(session: Session, version_id: int, bundle: bytes) -> str:
+    """Give a version other bytes; returns their sha256."""
+    sealed = hashlib.sha256(bundle).hexdigest()
+    session.execute(
+        sa.update(tables.versions).where(V.version_id == version_id).values(bundle=bundle, sha256=sealed)
+    )
+    return sealed
+
+
+def with_bytes(session: Session, monitor_id: int) -> list[Version]:
+    """Versions whose model is still there, oldest first."""
+    rows = session.execute(
+        sa.select(*LIGHT).where(V.monitor_id == monitor_id, ~EMPTIED).order_by(V.version_id)
+    )
+    return [Version(*r) for r in rows]
+
+
+def drop_bundle(session: Session, version_id: int) -> None:
+    """Drop one model, whatever it may still be good for; the row stays with its facts."""
+    session.execute(sa.update(tables.versions).where(V.version_id == version_id).values(bundle=b""))
 
 
 def empty(session: Session, back: int, before: datetime) -> int:

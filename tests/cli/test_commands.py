@@ -53,7 +53,7 @@ def test_a_path_that_matches_nothing_is_said_and_needs_a_person_when_it_is_overd
     words = f"no file matches '{tmp_path}/logs/*.csv'; put one there, or correct the path"
     assert shell("pull", "boiler")[:2] == (0, f"0 new rows; {words}\n")
     code, out, _ = shell("status", "--json")
-    (found,) = json.loads(out)
+    (found,) = json.loads(out)["monitors"]
     assert (code, found["state"]) == (0, "waiting") and words in found["message"]
     with context.database.engine.begin() as connection:
         connection.exec_driver_sql("UPDATE monitors SET created_at = '2026-01-01 00:00:00+00:00'")

@@ -5,7 +5,7 @@ import socket
 import pytest
 
 from monitor.domain.errors import MonitorError
-from monitor.domain.monitor import Webhook as Configured
+from monitor.domain.monitor import Document
 from monitor.notifiers import NOTIFIERS, DeliveryFailed, Message, Notifier, open_notifier
 
 CANARY = "canary-5ecret"
@@ -13,11 +13,15 @@ UNREACHABLE = [
     "${NOT_SET}", "ftp://x/", "no address", "http://127.0.0.1:1/", "http://[::1]:1/", "http://10.0.0.1/",
     "http://169.254.169.254/latest/meta-data", "http://[::ffff:10.0.0.1]/",
 ]  # fmt: skip
+SCHEMES = {"webhook": "http", "email": "smtp"}  # in which a channel's address can be written without TLS
+NEEDS = {"webhook": {"secret": "${CHANNEL_SECRET}"}, "email": {"to": ["a@example.org"]}}
 MESSAGE = Message("s", "t", "low", "", "k", {})
 
 
 def channel(kind: str, url: str) -> Notifier:
-    return open_notifier(Configured(name="desk", kind=kind, url=url, secret="${CHANNEL_SECRET}"))  # type: ignore[arg-type]
+    address = url.replace("http://", f"{SCHEMES[kind]}://", 1)
+    document = {"channels": [{"name": "desk", "kind": kind, "url": address, **NEEDS[kind]}]}
+    return open_notifier(Document.model_validate(document).channels[0])
 
 
 @pytest.fixture(autouse=True)

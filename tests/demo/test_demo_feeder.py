@@ -36,7 +36,7 @@ def test_a_fault_lasts_as_many_ticks_as_announced_and_then_ends(tmp_path: Path, 
     before = len(shuttle(tmp_path))
     for n in range(1, 9):
         tick(tmp_path, feeds, NOW + timedelta(seconds=5 * n))
-    assert shuttle(tmp_path).iloc[before:]["f3"].eq(0).tolist() == [True] * 6 + [False] * 2
+    assert shuttle(tmp_path).iloc[before:]["f3"].eq(32_767).tolist() == [True] * 6 + [False] * 2
     assert not asked(feeds_folder(tmp_path), "shuttle")
 
 

@@ -6,13 +6,13 @@ import pytest
 import sqlalchemy as sa
 
 from monitor.domain.document import differences
-from monitor.domain.errors import Conflict, Superseded
+from monitor.domain.errors import Conflict, NeedsYes, Superseded
 from monitor.domain.monitor import Document
 from monitor.domain.run import Run
-from monitor.jobs.apply import NeedsYes, RowsStandAgainst, apply, plan
+from monitor.jobs.apply import RowsStandAgainst, apply, plan
 from monitor.jobs.context import Context
 from monitor.scheduling import run_now
-from monitor.storage import audit, configuration, monitors, outbox, runs, tables
+from monitor.storage import audit, channels, configuration, monitors, outbox, runs, tables
 
 
 def document(*names: str, **changes: object) -> Document:
@@ -241,3 +241,15 @@ def test_what_waits_for_a_removed_channel_is_not_sent(context: Context) -> None:
     apply(context, both, "ana")
     with context.database.read() as session:
         assert configuration.current(session) == both, "a channel may come back under its name"
+
+
+def test_channels_of_every_kind_are_stored_and_read_back(context: Context) -> None:
+    kinds = [
+        {"name": "hook", "kind": "webhook", "url": "${HOOK}"},
+        {"name": "mail", "kind": "email", "url": "${SMTP_URL}", "to": ["a@example.org"], "severity": "high"},
+    ]
+    applied = Document.model_validate({"channels": kinds})
+    apply(context, applied, "ana")
+    with context.database.read() as session:
+        assert configuration.current(session) == applied
+        assert [channels.get(session, c.name) for c in applied.channels] == applied.channels

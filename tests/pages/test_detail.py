@@ -48,6 +48,14 @@ def test_an_alert_with_little_to_show_is_shown(fresh: Database, explanation: lis
     assert "what happened" in shown(fresh, Asked("fraud")).lower()
 
 
+def test_an_alert_whose_rows_retention_took_is_shown(fresh: Database) -> None:
+    with fresh.write() as session:
+        for name in ("readings_card_payments", "readings_pump_line_3"):
+            session.execute(sa.text(f"delete from {name}"))
+    for queue in ("fraud", "plant"):
+        assert "what happened" in shown(fresh, Asked(queue)).lower()
+
+
 def test_an_alert_that_is_not_there_is_refused(fresh: Database) -> None:
     with fresh.read() as session, pytest.raises(UnknownError):
         detail(session, "nosuch", "ana", NOW)

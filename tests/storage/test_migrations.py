@@ -1,7 +1,7 @@
 """The schema's way up, one step down and up again, with rows in the tables."""
 
 import shutil
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from multiprocessing import get_context
 from pathlib import Path
 from types import SimpleNamespace
@@ -15,15 +15,16 @@ from alembic.runtime.migration import MigrationContext
 
 import migrations
 from monitor.domain.errors import MonitorError
-from monitor.storage import audit, labels, leases, outbox, quarantine, schema, tables
+from monitor.storage import audit, holds, keys, labels, leases, outbox, quarantine, schema, tables
 from monitor.storage.database import Database
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
+NEWEST = {"holds", "erasures", "keys"}  # tables that the last migration made: one step down takes them along
 LATER = """
 import sqlalchemy as sa
 from alembic import op
 
-revision, down_revision = "0002", "0001"
+revision, down_revision = "later", "{head}"
 
 
 def upgrade():
@@ -59,6 +60,11 @@ def fill(database: Database) -> None:
         session.execute(sa.insert(tables.channels).values(name="c", document={}))
         outbox.enqueue(session, 1, ["c"], NOW)
         audit.append(session, NOW, "me", "did", "this", {"n": 1})
+        end = NOW + timedelta(days=1)
+        holds.add(session, entity="c7", reason="court", actor="me", starts_at=NOW, ends_at=end)
+        keys.drawn(session, "erasure", NOW)
+        erased = {"scope": "all", "digest": "d", "actor": "me", "at": NOW, "counts": {}, "pending": []}
+        session.execute(sa.insert(tables.erasures).values(**erased))
 
 
 def counts(database: Database) -> dict[str, int]:
@@ -91,10 +97,12 @@ def test_no_row_is_lost_on_the_way_up(database: Database) -> None:
     assert min(before.values()) > 0
     schema.upgrade(database)
     assert counts(database) == before
-    if len(schema.history()) > 1:  # one step down from the first is an empty database
-        schema.downgrade(database)
-        schema.upgrade(database)
-        assert counts(database) == before
+    schema.downgrade(database)
+    schema.upgrade(database)
+    after = counts(database)
+    assert {name: after[name] for name in before if after[name]} == {
+        n: before[n] for n in before if n not in NEWEST
+    }
 
 
 def test_a_table_that_others_refer_to_is_rebuilt_without_losing_their_rows(
@@ -104,7 +112,7 @@ def test_a_table_that_others_refer_to_is_rebuilt_without_losing_their_rows(
     shutil.copytree(
         Path(migrations.__file__).parent, tmp_path / "later", ignore=shutil.ignore_patterns("*.pyc")
     )
-    (tmp_path / "later" / "versions" / "0002_later.py").write_text(LATER)
+    (tmp_path / "later" / "versions" / "later.py").write_text(LATER.replace("{head}", schema.head()))
     fill(database)
     before = counts(database)
     monkeypatch.setattr(

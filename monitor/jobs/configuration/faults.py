@@ -14,6 +14,8 @@ from monitor.jobs.configuration.tree import Fault, Path, Tree
 PARTS: dict[str | int, type[BaseModel]] = {
     "monitors": model.Monitor,
     "channels": model.Webhook,
+    "webhook": model.Webhook,
+    "email": model.Email,
     "files": model.FilesSource,
     "sql": model.SqlSource,
     "host": model.HostSource,
@@ -22,7 +24,9 @@ PARTS: dict[str | int, type[BaseModel]] = {
     "model": model.Model,
     "schedule": model.Schedule,
     "alerts": model.Alerts,
+    "retention": model.Retention,
 }
+CHANNELS = ("webhook", "email")
 EXPECTED = {
     "list": "a list, such as [a, b]",
     "string": "text; put it in quotes",
@@ -66,8 +70,10 @@ def _of_whole(error: dict[str, Any]) -> bool:
 
 
 def _path(error: dict[str, Any]) -> Path:
-    """The place in the file: the kind that chose the source's model is no key there."""
+    """The place in the file: the kind that chose the source's or the channel's model is no key there."""
     loc: Path = error["loc"]
+    if len(loc) > 3 and loc[0] == "channels" and loc[2] in CHANNELS:
+        return loc[:2] + loc[3:]
     return loc[:3] + loc[4:] if len(loc) > 3 and loc[2] == "source" else loc
 
 
@@ -95,9 +101,9 @@ def _explained(error: dict[str, Any]) -> tuple[Path, str]:
     if kind == "extra_forbidden":
         return path, _unknown(str(path[-1]), _part(error["loc"][:-1]))
     if kind == "union_tag_not_found":
-        return (*path, "kind"), "is missing" + _choices_of(_kinds())
+        return (*path, "kind"), "is missing" + _choices_of(_kinds(path))
     if kind == "union_tag_invalid":
-        return (*path, "kind"), _illegal(error["ctx"]["tag"], _kinds())
+        return (*path, "kind"), _illegal(error["ctx"]["tag"], _kinds(path))
     if kind == "literal_error":
         return path, _illegal(got, re.findall(r"'([^']*)'", error["ctx"]["expected"]))
     if kind == "value_error":
@@ -142,7 +148,9 @@ def _annotation(loc: Path) -> Any:
     return field.annotation if field else None
 
 
-def _kinds() -> list[str]:
+def _kinds(path: Path) -> list[str]:
+    if path[0] == "channels":
+        return list(CHANNELS)
     return [k for k in PARTS if k in ("files", "sql", "host")]
 
 

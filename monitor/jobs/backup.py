@@ -1,0 +1,75 @@
+"""Backup and restore as people ask for them: what speaks against it is said before anything is touched."""
+
+from pathlib import Path
+
+from monitor.domain.errors import Conflict, MonitorError, NeedsYes
+from monitor.jobs.context import Context
+from monitor.storage import audit, backup, leases, occupancy, schema
+from monitor.storage.backup import Copy
+from monitor.storage.database import Session
+
+
+class RefusedFile(MonitorError):
+    """The file that was named cannot be used for this."""
+
+    wrong_request = True
+
+
+def make(context: Context, file: Path, actor: str, *, overwrite: bool = False) -> Copy:
+    """Copy the database into a file while jobs go on, verify the copy, and note it in the trail.
+
+    Raises:
+        RefusedFile: the file is there, or it is the database itself.
+        Unusable: the copy could not be made or verified; nothing is left at ``file``.
+    """
+    own = context.database.url.database if context.database.dialect == "sqlite" else None
+    if own is not None and file.resolve() == Path(own).resolve():
+        raise RefusedFile(f"{file} is the database itself; name another file")
+    if file.exists() and not overwrite:
+        raise RefusedFile(f"{file} is there already; name another file, or say --overwrite")
+    schema.ready(context.database)
+    made = backup.make(context.database, file)
+    detail = {"file": file.name, "sha256": made.sha256, "schema": made.revision}
+    with context.database.write() as session:
+        audit.append(session, context.now(), actor, "database.backed_up", "database", detail)
+    return made
+
+
+def restore(context: Context, file: Path, actor: str, *, yes: bool = False) -> Copy:
+    """Put a backup in the place of what the database holds: all of it, or nothing.
+
+    Raises:
+        RefusedFile: there is no such file.
+        Unusable: the backup is damaged, of another kind of database, or of a newer release.
+        NeedsYes: rows would be lost, without ``yes``.
+        Conflict: a worker is at work.
+    """
+    if not file.is_file():
+        raise RefusedFile(f"{file}: there is no such file")
+    copy = backup.look(file)
+    if copy.revision not in schema.history():
+        got = "has no schema of monitor" if copy.revision is None else f"is at schema {copy.revision}"
+        raise backup.Unusable(
+            f"{file} {got}; this release restores up to {schema.head()}: upgrade monitor first"
+        )
+    found = occupancy.of(context.database, context.now())
+    if found.what is not None and not yes:
+        raise NeedsYes(f"nothing was restored: the database holds {found.what}; say --yes if they are to go")
+    _unless_at_work(found)
+
+    def prepare(session: Session) -> None:
+        leases.supersede(session, found.tokens)
+        detail = {"file": file.name, "sha256": copy.sha256, "schema": copy.revision}
+        audit.append(session, context.now(), actor, "database.restored", "database", detail)
+
+    backup.restore(context.database, copy, prepare)
+    return copy
+
+
+def _unless_at_work(found: occupancy.Occupancy) -> None:
+    if found.at_work:
+        name, holder, until = found.at_work[0]
+        raise Conflict(
+            f"nothing was restored: {holder} is at work on {name} (until {until:%H:%M:%S} UTC unless it goes on); "
+            "stop `monitor up` or `monitor run` first"
+        )
