@@ -12,7 +12,7 @@ from monitor.domain.writing import counted
 from monitor.jobs.context import Context
 from monitor.sources.base import Batch
 from monitor.sources.quality import Admitted, admit, restored, roles
-from monitor.storage import audit, labels, monitors, quarantine, readings, versions
+from monitor.storage import audit, erasures, labels, monitors, quarantine, readings, versions
 from monitor.storage.monitors import Watched
 
 PAGE = 5_000  # rows a transaction
@@ -93,7 +93,10 @@ def _keep(context: Context, run: Run, watched: Watched, tried: Tried) -> dict[st
     with context.write(run) as session:
         came = rows["source_key"].map(readings.arrived(session, table, rows["source_key"].tolist()))
         since = [a == a and a >= at for a, at in zip(came, tried.at, strict=True)]  # NaT is not itself
-        fresh = rows[[not s for s in since]].reset_index(drop=True)
+        erased = erasures.of(session, watched.monitor_id)
+        gone = erased.among(set(rows["entity"].dropna())) if erased else set()
+        left = pd.Series(since, index=rows.index, dtype=bool) | rows["entity"].isin(list(gone))
+        fresh = rows[~left].reset_index(drop=True)
         stored = 0
         if len(fresh):
             done = readings.store(session, table, fresh, watched.next_id, now, run.run_id)

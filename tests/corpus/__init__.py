@@ -5,8 +5,10 @@ database. Then, whatever the case, each monitor's pulled = stored + quarantined 
 reason and its raw text, no score is NaN, no command printed a traceback, and each ended with 0, 1 or 2.
 """
 
-from . import batches, cells, commands, configuration, queries, shapes, typed
+from . import cells, commands, configuration, degenerate, drift, keys, living, queries, shapes, typed
 
 CASES = [
-    case for part in (cells, typed, shapes, batches, queries, configuration, commands) for case in part.CASES
+    case
+    for part in (cells, typed, shapes, living, degenerate, drift, keys, queries, configuration, commands)
+    for case in part.CASES
 ]

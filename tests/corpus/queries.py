@@ -5,9 +5,9 @@ import sqlite3
 from collections.abc import Callable
 from contextlib import closing
 
-from .batches import anew, stored
 from .case import EVERY, TABLES, Case
 from .rows import good
+from .steps import anew, stored
 from .world import World
 
 ONE = "expected one SELECT"

@@ -11,14 +11,13 @@ import pyarrow as pa
 from .case import Bad, Case, Expected, bad, kept
 from .cells import POINT, TIME, judge
 from .rows import Row, good
+from .steps import FILES, TABLE
 from .world import World
 
 CONFIG = """\
 monitors:
   - {name: %s, kind: tabular, source: %s, key: [id], time: at}
 """
-FILES = '{kind: files, path: "${CORPUS}/*"}'
-TABLE = '{kind: sql, url: "${CORPUS_URL}", query: select * from feed, cursor: [n]}'
 ID = uuid.UUID(int=7)
 NOTHING = object()
 

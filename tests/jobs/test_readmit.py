@@ -10,11 +10,12 @@ import pytest
 import sqlalchemy as sa
 
 from monitor.domain.errors import MonitorError
+from monitor.domain.run import scope_of
 from monitor.jobs.apply import apply
 from monitor.jobs.configuration import parse
 from monitor.jobs.context import Context, utc_now
 from monitor.scheduling import run_now
-from monitor.storage import monitors, quarantine, tables
+from monitor.storage import erasures, monitors, quarantine, tables
 
 MONITOR = "monitors: [{{name: a, kind: tabular, source: {{kind: files, path: {path}}}, time: at{more}}}]"
 COUNTS = ("pulled", "stored", "quarantined", "known")
@@ -138,6 +139,17 @@ def test_its_truth_is_learnt_with_the_row(context: Context, tmp_path: Path) -> N
     with context.database.read() as session:
         said = session.execute(sa.select(tables.labels.c.source_key, tables.labels.c.value)).all()
     assert sorted(tuple(r) for r in said) == [("1", 0), ("2", 1)]
+
+
+def test_a_row_of_an_erased_entity_stays_out(context: Context, tmp_path: Path) -> None:
+    watch = Watch(context, tmp_path, ", key: [id], entity: load")
+    watch.pull("1,2025-03-01,5", f"2,{ahead(days=3)},6")
+    watch.later(days=5)
+    with context.database.write() as session:
+        monitor_id = monitors.named(session, "a").monitor_id
+        erasures.record(session, scope_of(monitor_id), "6", "ana", context.now(), [])
+    assert watch.readmit()["message"] == "0 rows came in, 1 known already"
+    assert watch.counts == {"pulled": 2, "stored": 1, "quarantined": 0, "known": 1}
 
 
 def test_a_row_does_not_come_in_anew_once_it_stays_for_another_reason(

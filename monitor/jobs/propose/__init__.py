@@ -41,11 +41,9 @@ def propose(source: dict[str, Any], name: str, now: datetime) -> Proposal:
     plain = Monitor.model_validate({"name": name, "kind": "tabular", "source": source})
     batch = open_source(plain.source).read({}, ROWS)
     rows = batch.readings.head(ROWS)
-    if rows.empty and (batch.notices or len(batch.rejected)):
-        first = [f"{r.origin}: {r.reason}" for r in batch.rejected.head(1).itertuples()]
-        raise SourceRefused(f"{name}: no row can be read; {'; '.join(batch.notices or first)}")
     if rows.empty:
-        why = "; ".join(batch.notices) or "the source has no rows to look at"
+        first = [f"{r.origin}: {r.reason}" for r in batch.rejected.head(1).itertuples()]
+        why = "; ".join(batch.notices or first) or "the source has no rows to look at"
         raise SourceRefused(f"{name}: {why}; add it again when it has rows")
     schema = infer(rows, plain)
     look = Look(admit(replace(batch, readings=rows, origin=None), schema, plain, now).rows, schema, {})

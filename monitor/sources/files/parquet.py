@@ -23,6 +23,8 @@ def read_page(stream: BinaryIO, state: State, limit: int) -> Page:
         table = _rows(file, state["offset"], limit)
         head = state.get("head") or _head(file, min(HEAD, state["offset"] + len(table)))
     except (pa.ArrowException, OSError, ValueError) as fault:
+        if _passing(fault):
+            raise
         raise Unreadable(f"cannot be read as Parquet: {str(fault).splitlines()[0][:200]}") from None
     offset = state["offset"] + len(table)
     rest = offset < file.metadata.num_rows
@@ -39,11 +41,18 @@ def judge(state: State, stream: BinaryIO) -> Judgement:
         file = pq.ParquetFile(stream)
         head = state.get("head", [0, ""])
         replaced = bool(head[0]) and _head(file, head[0]) != head
-    except (pa.ArrowException, OSError, ValueError):
+    except (pa.ArrowException, OSError, ValueError) as fault:
+        if _passing(fault):
+            raise
         return "unreadable"
     if replaced:
         return "replaced"
     return "same" if file.metadata.num_rows >= state["offset"] else "edited"
+
+
+def _passing(fault: Exception) -> bool:
+    """Arrow says OSError of damaged bytes too, but without a number: that is the system's, and says nothing of them."""
+    return isinstance(fault, OSError) and bool(fault.errno)
 
 
 def _head(file: Any, rows: int) -> list[Any]:
@@ -61,8 +70,8 @@ def _rows(file: Any, offset: int, limit: int) -> pa.Table:
             continue
         try:
             parts.append(_slice(file, group, first, last))
-        except (pa.ArrowException, OSError):
-            if len(parts) == 1:
+        except (pa.ArrowException, OSError) as fault:
+            if len(parts) == 1 or _passing(fault):
                 raise
             break  # what was read is good; the next read begins with what is not
     return pa.concat_tables(parts)
