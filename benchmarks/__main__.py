@@ -19,7 +19,7 @@ MARKED = re.compile(r"(<!-- bench -->\n).*?(<!-- /bench -->)", re.DOTALL)
 
 def names() -> list[str]:
     """Every module here that has a claim, as it is typed: underscores are hyphens."""
-    found = (module.name for module in pkgutil.iter_modules(benchmarks.__path__))
+    found = (module.name for module in pkgutil.iter_modules(benchmarks.__path__) if not module.ispkg)
     return sorted(name.replace("_", "-") for name in found if not name.startswith("_"))
 
 
