@@ -79,6 +79,8 @@ class Detector:
         scorer, calibration = self._fitted()
         scored = scorer.score(frame, context, shares)
         p_values = np.where(scored.ready, calibration.p_values(scored.score), 1.0)
+        if scored.least is not None:
+            p_values = np.maximum(p_values, scored.least)
         columns = {"score": scored.score, "p_value": p_values, "ready": scored.ready}
         if shares and scored.share is not None:
             odd = np.flatnonzero(p_values <= VERIFIED)

@@ -20,6 +20,9 @@ class Scored:
     score: NDArray[np.float64]  # (n,)
     share: Floats | None  # (n, fields), sums to 1; None where it was not asked for
     ready: NDArray[np.bool_]  # (n,): whether all the context that the score needs was there
+    least: NDArray[np.float64] | None = (
+        None  # (n,): p-value that a row has at least, whatever its score remembers
+    )
 
 
 class Scorer(Protocol):

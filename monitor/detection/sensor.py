@@ -18,6 +18,7 @@ from monitor.features.base import Floats
 from monitor.features.windows import Timeline
 
 PARTS = np.array([0.6, 0.2, 0.2])  # weights: against the forecast, the shape, the usual level
+GRID = 1_001  # quantiles of what the newest samples alone say
 VIEWS = np.array([2 / 3, 1 / 3])  # drawn in, as it is: heavy tails are more common than they are news
 
 Numbers = NDArray[np.float64]
@@ -35,6 +36,7 @@ class SensorScorer:
         self._levels = np.asarray(scales["levels"])  # (3, K, 2): median, and 99 % less median
         self._smooth = np.asarray(scales["smooth"])  # (widths, K, 2)
         self._normal = np.asarray(scales["usual"])  # (K,)
+        self._newest = np.asarray(scales["newest"])  # (GRID,), ascending
 
     @classmethod
     def fit(
@@ -49,7 +51,9 @@ class SensorScorer:
         usual = np.median(joint[:, ready], axis=1)  # (K,)
         means = [_means(joint, line, width, offline, usual) for width in WIDTHS]
         smooth = np.stack([_level(each[:, ready]) for each in means])  # (widths, K, 2)
-        scales = {"top": top, "levels": levels, "smooth": smooth, "usual": usual}
+        newest = (VIEWS @ _against(means[0], smooth[0]))[ready]
+        grid = np.quantile(newest, np.linspace(0, 1, GRID))
+        scales = {"top": top, "levels": levels, "smooth": smooth, "usual": usual, "newest": grid}
         return cls(features, network, shape, offline, scales)
 
     @property
@@ -59,12 +63,15 @@ class SensorScorer:
     def score(self, frame: pd.DataFrame, context: pd.DataFrame | None = None, shares: bool = True) -> Scored:
         """``context``: the ``context_rows`` rows before, of each entity in ``frame``; more does no harm."""
         timeline = self.features.timeline(frame, context)
-        score, share = self.along(timeline, squares(self.network, self.shape, timeline))
+        score, share, newest = self.along(timeline, squares(self.network, self.shape, timeline))
         back = np.argsort(timeline.rows)[len(timeline.rows) - len(frame) :]
-        return Scored(score[back], share[back], timeline.ready[back])
+        return Scored(score[back], share[back], timeline.ready[back], self._least(newest)[back])
 
-    def along(self, line: Timeline, odd: Floats) -> tuple[Numbers, Floats]:
-        """Score (n,) and share (n, fields) in the order of the timeline, from its squares (3, K, n, fields)."""
+    def along(self, line: Timeline, odd: Floats) -> tuple[Numbers, Floats, Numbers]:
+        """In the order of the timeline, from its squares (3, K, n, fields): score (n,), share (n, fields), newest (n,).
+
+        The score remembers, so that a fault that lasts stands out; ``newest`` is what the last few samples alone say.
+        """
         cells = np.log1p(odd / self._top[:, :, None])  # (3, K, n, fields)
         joint = _joint(cells.mean(3), self._levels, line.ready)  # (K, n)
         scaled = np.stack(
@@ -78,7 +85,15 @@ class SensorScorer:
         weights = PARTS[:, None] * VIEWS / self._levels[:, :, 1]  # (3, K)
         blame = np.einsum("pk,pknf->nf", weights, cells)
         smoothed = np.mean([moving_mean(blame, line.first, w, self.offline) for w in WIDTHS], axis=0)
-        return score, normalised(smoothed).astype(np.float32)
+        return score, normalised(smoothed).astype(np.float32), VIEWS @ scaled[0]
+
+    def _least(self, newest: Numbers) -> Numbers:
+        """(n,): square of the share of training rows whose newest samples were as unusual; 0 beyond all of them.
+
+        A fault that is over would otherwise be told again for as long as the score remembers it, and hide the next.
+        """
+        found: Numbers = np.interp(newest, self._newest, np.linspace(1, 0, GRID)) ** 2
+        return found
 
     def shares(self, frame: pd.DataFrame, rows: NDArray[np.intp], guess: Floats) -> Floats:
         """(rows, fields): residuals from each field's own forecast already tell the fields apart."""
@@ -88,7 +103,7 @@ class SensorScorer:
         self, frame: pd.DataFrame, rows: NDArray[np.intp], context: pd.DataFrame | None = None
     ) -> tuple[Floats, list[list[Usual]]]:
         line = self.features.timeline(frame, context)
-        _, share = self.along(line, squares(self.network, self.shape, line))
+        _, share, _ = self.along(line, squares(self.network, self.shape, line))
         ends = np.argsort(line.rows)[len(line.rows) - len(frame) :][rows]  # (m,)
         output, _ = self.network(visible(views_of(line.z)[:, line.places(ends)]))  # (K, m, fields)
         expected = self.features.expected(output[1], line.day[ends])  # the view that sees z as it is
@@ -112,11 +127,12 @@ class SensorScorer:
             "levels": self._levels,
             "smooth": self._smooth,
             "usual": self._normal,
+            "newest": self._newest,
         }
 
     @classmethod
     def restore(cls, document: Mapping[str, Any], arrays: Arrays, network: Network) -> "SensorScorer":
-        if "basis" not in arrays:
+        if "newest" not in arrays:
             raise BundleCorrupt("the version is of an earlier kind of sensor model; train it anew")
         shape = Shape(arrays["mean"], arrays["basis"])
         return cls(Windows.restore(document["features"]), network, shape, document["offline"], arrays)

@@ -69,7 +69,7 @@ def fit_sensor(frame: pd.DataFrame, options: Options, tell: Progress) -> Fitted:
     example = torch.from_numpy(visible(views[:, line.places(ends[:64])]))
     model = export(_served(coders[-1], closed, -1, gain), example)
     scorer = SensorScorer.fit(features, Session(model), closed.shapes[-1], line, odd, options.offline)
-    scores, _ = scorer.along(line, odd)
+    scores, _, _ = scorer.along(line, odd)
     held = line.ready if line.ready.any() else np.ones(len(line.ready), bool)
     return Fitted(
         model=model,

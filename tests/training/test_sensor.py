@@ -37,6 +37,18 @@ def test_every_objective_sees_the_fault_in_its_field(series: pd.DataFrame, objec
     assert scored["share_heat"].to_numpy() + scored["share_load"].to_numpy() == pytest.approx(1, abs=1e-5)
 
 
+def test_a_fault_that_is_over_is_not_told_again_and_hides_no_later_one(
+    detector: Detector, series: pd.DataFrame
+) -> None:
+    frame = faulty(series)
+    frame.loc[420:429, "heat"] -= 6.0
+    p_value = detector.score(frame)["p_value"]
+    assert (p_value[300:330] <= 0.001).mean() > 0.5 and (p_value[420:430] <= 0.001).mean() > 0.5
+    assert (p_value[365:420] > 0.001).all() and (
+        p_value[465:700] > 0.001
+    ).all()  # but for windows that hold it
+
+
 @pytest.mark.parametrize("cuts", [(350,), (55, 56, 300), tuple(range(30, 700, 50))])
 def test_any_cut_of_the_stream_gives_the_scores_of_one_pass(
     detector: Detector, series: pd.DataFrame, cuts: tuple[int, ...]
