@@ -18,6 +18,7 @@ from monitor.features.base import Floats
 from monitor.features.windows import Timeline
 
 PARTS = np.array([0.6, 0.2, 0.2])  # weights: against the forecast, the shape, the usual level
+NOW = 1.5  # how much the newest samples have to say: 1, as much as the score; 0, nothing
 GRID = 1_001  # quantiles of what the newest samples alone say
 VIEWS = np.array([2 / 3, 1 / 3])  # drawn in, as it is: heavy tails are more common than they are news
 
@@ -88,11 +89,11 @@ class SensorScorer:
         return score, normalised(smoothed).astype(np.float32), VIEWS @ scaled[0]
 
     def _least(self, newest: Numbers) -> Numbers:
-        """(n,): square of the share of training rows whose newest samples were as unusual; 0 beyond all of them.
+        """(n,): share of training rows whose newest samples were as unusual, to the power NOW; 0 beyond all of them.
 
         A fault that is over would otherwise be told again for as long as the score remembers it, and hide the next.
         """
-        found: Numbers = np.interp(newest, self._newest, np.linspace(1, 0, GRID)) ** 2
+        found: Numbers = np.interp(newest, self._newest, np.linspace(1, 0, GRID)) ** NOW
         return found
 
     def shares(self, frame: pd.DataFrame, rows: NDArray[np.intp], guess: Floats) -> Floats:
