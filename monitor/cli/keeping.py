@@ -66,7 +66,7 @@ def erase(
     text = table(("where", "rows, or what becomes of a model"), rows, "Nothing is stored of it.")
     if yes:
         say("Its rows are left out from now on. Backups made before still hold it.")
-    else:
+    elif rows:
         say("Nothing was changed. Erase it with --yes.")
     show({"erased": yes, **vars(done)}, as_json, text)
 

@@ -16,6 +16,7 @@ from monitor.storage.types import BigInt, UtcDateTime
 from monitor.storage.upsert import listed_rows
 
 A = tables.alerts.c
+CLEARLY = 3  # severity: high
 
 
 def growing(session: Session, monitor_id: int, since: datetime) -> list[Alert]:
@@ -147,14 +148,18 @@ def flagged(session: Session, reading_ids: list[int]) -> set[int]:
 
 
 def unlearnable(session: Session, monitor_id: int, now: datetime) -> dict[int, str]:
-    """reading_id -> reason of each row in an alert that is not reviewed yet: not learnt until somebody looked."""
+    """reading_id -> reason of each row in an alert that is not reviewed yet: not learnt until somebody looked.
+
+    Of what an earlier version learnt from, or what is history, only the clearly odd: the rest is what chance brings.
+    """
     o, m = tables.outliers.c, tables.alert_members.c
     rows = session.execute(
         sa.select(o.reading_id, A.public_id)
         .join_from(tables.outliers, tables.alert_members, m.outlier_id == o.outlier_id)
         .join(tables.alerts, A.alert_id == m.alert_id)
-        .where(o.monitor_id == monitor_id, A.state.in_(LIVE), ~A.provisional,
-               A.opened_at > now - timedelta(days=90))
+        .where(o.monitor_id == monitor_id, A.opened_at > now - timedelta(days=90),
+               sa.or_(A.state.in_(LIVE) & ~A.provisional,
+                      A.state.in_([*LIVE, "suppressed"]) & (A.severity >= CLEARLY)))
     )  # fmt: skip
     return {reading_id: f"in alert {public_id}, not reviewed yet" for reading_id, public_id in rows}
 

@@ -38,12 +38,12 @@ def choose(options: Options, rows: int, fields: int) -> tuple[str, str]:
         )
     if options.contaminated:
         return "sparse", (
-            f"the {rows} training rows may hold anomalies: a few active units and trimmed losses learn "
+            f"the {rows:,} training rows may hold anomalies: a few active units and trimmed losses learn "
             "what most rows share, and copy odd rows least"
         )
     return (
         "denoising",
-        f"the {rows} training rows are taken as clean, where a wide denoising network fits best",
+        f"the {rows:,} training rows are taken as clean, where a wide denoising network fits best",
     )
 
 

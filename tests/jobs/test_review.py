@@ -9,7 +9,7 @@ from monitor.domain.field import Field, Schema
 from monitor.domain.monitor import Monitor
 from monitor.domain.review import VERDICTS
 from monitor.jobs import review as reviewing
-from monitor.storage import audit, labels, readings, reviews, tables
+from monitor.storage import alerts, audit, labels, readings, reviews, tables
 from monitor.storage.database import Database
 
 AT = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -228,4 +228,27 @@ def test_a_failing_act_leaves_neither_state_nor_trail(database: Database) -> Non
         and not kinds(database)
         and not trail(database)
         and not known(database)
+    )
+
+
+@pytest.mark.parametrize(
+    ("state", "severity", "provisional", "left_out"),
+    [
+        ("open", 1, False, True),
+        ("open", 2, True, False),  # chance, of what the version learnt from itself
+        ("open", 3, True, True),
+        ("suppressed", 2, True, False),
+        ("suppressed", 3, True, True),  # an incident in replayed history is not learnt as usual
+        ("closed", 4, False, False),
+    ],
+)
+def test_what_nobody_reviewed_is_not_learnt_where_it_is_clearly_odd(
+    database: Database, state: str, severity: int, provisional: bool, left_out: bool
+) -> None:
+    with database.write() as session:
+        values = {"state": state, "severity": severity, "provisional": provisional}
+        session.execute(sa.update(tables.alerts).where(tables.alerts.c.alert_id == 1).values(**values))
+        found = alerts.unlearnable(session, 1, AT + timedelta(days=1))
+    assert (found.get(1), found.get(2)) == (
+        ("in alert a1, not reviewed yet",) * 2 if left_out else (None, None)
     )
