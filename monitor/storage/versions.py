@@ -32,7 +32,9 @@ class Version:
     scored_through: int
     decided_at: datetime | None
     sha256: str
-    threshold: float | None  # p-value at which it flagged last, or the next row will be; None: begin at the rule's own
+    threshold: (
+        float | None
+    )  # p-value at which it flagged last, or the next row will be; None: begin at the rule's own
 
 
 EMPTIED = (
