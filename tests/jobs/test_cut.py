@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from monitor.detection.detector import Detector
-from monitor.detection.flagging import Before
+from monitor.detection.flagging import Before, flag
 from monitor.domain.monitor import Monitor
 from monitor.jobs.score import Found, examine
 from monitor.storage.monitors import Watched
@@ -104,3 +104,22 @@ def test_without_a_level_of_its_own_the_bar_begins_at_the_cutoff(level: float | 
     odd = stream([(1e-3, 2.0, 0.5, None, 0, True)])
     found = examine(sensor(), cast(Detector, Known()), odd, odd[:0], RATE, 0, Before(level))
     assert [o.bar for o in found.outliers] == [pytest.approx(20 / RATE)]
+
+
+def test_the_gate_counts_a_drifted_series_in_alerts_of_its_budget() -> None:
+    days = 3
+    rows = stream([(1e-6 * (1 + n % 7), 2.0, 0.5, None, 0, True) for n in range(days * int(RATE))])
+    scored = Known().score(rows, rows[:0], False)
+    flags = flag(Known(), sensor().config, rows, rows[:0], scored, RATE, Before()).flags
+    assert 15 <= flags.spent / days <= 30  # of 20, and what the bar rises to the level of the drift
+    assert len(flags.bars) < len(rows) / 4
+
+
+@pytest.mark.parametrize("kind", ["tabular", "sensor"])
+def test_rows_without_a_p_value_of_their_own_do_not_dilute_a_false_discovery_rate(kind: str) -> None:
+    ready, waiting = (0.01, 2.0, 0.5, None, 0, True), (1.0, 2.0, 0.5, None, 0, False)
+    rows = stream([ready] * 5 + [waiting] * 95)
+    config = sensor(fdr=0.02).config.model_copy(update={"kind": kind})
+    scored = Known().score(rows, rows[:0], False)
+    found = flag(Known(), config, rows, rows[:0], scored, RATE, Before())
+    assert (found.cutoff, found.flags.spent) == (0.01, 5)
