@@ -1,4 +1,5 @@
-"""The budget's panel: what the last 30 days would have been with another budget, made ready for the browser."""
+"""The budget's panel: what the last 30 days would have been with another budget (of a sensor: what they were), made
+ready for the browser."""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -8,7 +9,7 @@ from monitor.domain import writing
 from monitor.domain.monitor import Alerts, Monitor
 from monitor.domain.review import VERDICTS
 from monitor.jobs.budget import changed
-from monitor.jobs.trial import FALSE, OPEN, REAL, Level, Trial, trial
+from monitor.jobs.trial import FALSE, OPEN, REAL, Level, Trial, past, trial
 from monitor.storage import trials
 from monitor.storage.database import Session
 from monitor.storage.pages import Standing
@@ -34,7 +35,10 @@ def compose(reading: Session, m: Standing, now: datetime) -> Panel | None:
     first, last = bins["bin_at"].iloc[0], bins["bin_at"].iloc[-1]
     midnights = [day for day, after in zip(midnights, [*midnights[1:], now], strict=True) if after > first]
     budgets = sorted({*BUDGETS, alerts.budget or BUDGETS[0]})
-    found = trial(flagged, bins, alerts, budgets, midnights, config.entity is not None, m.threshold)
+    if config.kind == "sensor":
+        found = past(flagged, bins, alerts, budgets, midnights)
+    else:
+        found = trial(flagged, bins, alerts, budgets, midnights, config.entity is not None, m.threshold)
     span = (last - first) / timedelta(days=1)
     took, verdicts = trials.pace(reading)
     minutes = took.total_seconds() / 60 if took and verdicts >= ENOUGH else MINUTES
@@ -42,7 +46,9 @@ def compose(reading: Session, m: Standing, now: datetime) -> Panel | None:
         "now": alerts.budget,
         "rule": rule(alerts),
         "seen": alerts.model_dump(mode="json"),
-        "title": f"Alerts that the last {len(midnights)} days would have had",
+        "tried": found.tried,
+        "title": f"Alerts {'that' if found.tried else 'of'} the last {len(midnights)} days"
+        + (" would have had" if found.tried else ""),
         "zone": zone,
         "days": [writing.day(day, zone) for day in midnights],
         "levels": [_level(level, found, max(span, 1 / 96), minutes) for level in found.levels],
@@ -64,20 +70,34 @@ def _level(level: Level, found: Trial, span: float, minutes: float) -> dict[str,
     real, false = (round(sum(day[n] for day in level.days)) for n in (REAL, FALSE))
     ordered = sorted(totals)
     usual = f"{_few(ordered[len(ordered) // 10])} to {_few(ordered[-1 - len(ordered) // 10])}"
-    lost = found.real - level.real
     return {
         "budget": level.budget,
         "days": [[round(number, 1) for number in day] for day in level.days],
         "figures": [
             f"{_few(a_day)} ({usual} on most days)",
             f"{sum(total > level.budget for total in totals)} of {len(totals)}",
-            f"{level.cutoff:.2g}, {writing.odds(level.cutoff)} rows" if level.cutoff else "–",
-            f"{level.real} of {found.real}{f', {lost} lost' if lost else ''}" if found.real else "none was confirmed",
+            *(_shown(level, found) if found.tried else _seen(found)),
             _false(false, real),
             f"{writing.duration(round(a_day * minutes) * 60) if a_day * minutes >= 1 else 'under 1 min'} a day",
         ],
         "capped": level.capped,
     }  # fmt: skip
+
+
+def _shown(level: Level, found: Trial) -> tuple[str, str]:
+    """The threshold of a level, and what it shows of the alerts that people found real."""
+    lost = found.real - level.real
+    return (
+        f"{level.cutoff:.2g}, {writing.odds(level.cutoff)} rows" if level.cutoff else "–",
+        f"{level.real} of {found.real}{f', {lost} lost' if lost else ''}"
+        if found.real
+        else "none was confirmed",
+    )
+
+
+def _seen(found: Trial) -> tuple[str, str]:
+    """The same of a sensor, whose levels are not tried."""
+    return "it moves", f"{found.real} in these days" if found.real else "none was confirmed"
 
 
 def _few(number: float) -> str:
@@ -103,6 +123,12 @@ def rule(alerts: Alerts) -> str:
 
 def _how(found: Trial, config: Monitor) -> str:
     """How the bars come about, for whoever decides on them."""
+    if not found.tried:
+        return (
+            "The alerts of these days as they were, whatever budget was in force. Over a sensor a budget is kept by a "
+            "threshold that moves: each alert raises it, and time brings it down. What another budget would have shown "
+            "hangs on every row in turn, so none is tried; the line is the budget."
+        )
     rate, gap = f"{found.rows_per_day:,.0f}", writing.duration(config.alerts.gap)
     each = ", each an alert of its own" if config.entity else ""
     return (

@@ -32,6 +32,8 @@ function panel(box) {
     $(".title").textContent = `${data.title} (per day, ${data.zone})`
     $(".review").textContent = data.review
     $(".how").textContent = data.how
+    $(".like").textContent = data.tried ? "Days like these" : "These days"
+    $(".key.new").hidden = !data.tried
     $(".undo").hidden = !data.undo
     $(".undo span").textContent = data.undo ?? ""
     paint()
@@ -57,7 +59,7 @@ function panel(box) {
     const tall = (n) => `${100 * n / top}%`
     plot.replaceChildren(...[1, 2, 3, 4].map((n) => piece("div", "grid30", { bottom: tall(n * step) })), ...level.days.map((day, n) => {
       const bar = piece("div", "day", {})
-      bar.title = `${data.days[n]}: ${day[0]} confirmed, ${day[1]} dismissed, ${day[2]} not reviewed, ${day[3]} new (estimated)`
+      bar.title = `${data.days[n]}: ${day[0]} confirmed, ${day[1]} dismissed, ${day[2]} not reviewed${data.tried ? `, ${day[3]} new (estimated)` : ""}`
       bar.append(...day.flatMap((count, k) => (count ? [piece("i", KINDS[k], { height: tall(count) })] : [])))
       return bar
     }))
@@ -67,7 +69,7 @@ function panel(box) {
     $("figure .y").replaceChildren(...[0, 1, 2, 3, 4].map((n) => text(n * step, { bottom: tall(n * step) })))
     const last = data.days.length - 1, wanted = [...new Set([0, 1, 2, 3].map((n) => Math.round(n * last / 3)))]
     $("figure .x").replaceChildren(...wanted.map((n) => text(data.days[n], { left: `${100 * (n + (n === 0 ? 0 : n === last ? 1 : .5)) / (last + 1)}%` })))
-    $("figure").setAttribute("aria-label", `${level.figures[0]} alerts a day at a budget of ${level.budget}; above it on ${level.figures[1]} days`)
+    $("figure").setAttribute("aria-label", `${level.figures[0]} alerts a day ${data.tried ? "at" : "beside"} a budget of ${level.budget}; above it on ${level.figures[1]} days`)
   }
 
   const round = (n) => { const power = 10 ** Math.floor(Math.log10(n)); return [1, 1.5, 2, 2.5, 3, 4, 5, 6, 8, 10].find((s) => s * power >= n) * power }

@@ -136,7 +136,7 @@ def gate(figures: dict[str, Any]) -> list[dict[str, Any]]:
     return [
         _measured("Planted faults found, AUROC", auroc, "{:.3f}", "at least"),
         *(
-            [_measured("Flagged rows a day", flagged, "{:,.1f}", "at most")]
+            [_measured("Flagged a day", flagged, "{:,.1f}", "at most")]
             if "flagged_per_day" in figures
             else []
         ),

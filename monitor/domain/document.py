@@ -10,6 +10,7 @@ from monitor.domain.monitor import Channel, Document, Monitor
 IDENTITY = ("kind", "source.kind", "source.cursor", "key", "time", "entity", "label")  # what a stored row is
 SETTLED = ("fields.include", "fields.categorical")  # became columns and their types at the first pull
 READ = (*IDENTITY, "source", "fields", "value")  # how rows are read; begun anew while none is stored
+RULE = ("alerts.budget", "alerts.fdr", "alerts.p_value")  # what turns p-values into outliers
 RETRAIN = ("fields.exclude", "model")  # shows after the next training
 Change = tuple[str, Any, Any]  # path, before, after
 

@@ -1,6 +1,6 @@
 """A budget of alerts kept by a bar that moves: each alert raises it, and time brings it down again."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -10,8 +10,21 @@ RAISED = 0.5  # factors of ten that a new alert must be odder than the last
 LASTING = (
     10.0  # an alert that goes on for a tenth of the time the budget allows for one costs as much as another
 )
+HIGHEST = 13.0  # no p-value is below 1e-12, so no alert lifts the bar further
+TIE = 1e-9  # what a bar may lose by being stored between batches
 
 Row = tuple[int, float, str | None, datetime]  # place, p-value, entity, time
+
+
+@dataclass(frozen=True)
+class Flags:
+    """bars: the places of flagged rows with the p-value each had to reach. level: the p-value at which the next
+    row would be flagged. spent: how much of a budget they cost, in alerts.
+    """
+
+    bars: dict[int, float]
+    level: float
+    spent: float
 
 
 @dataclass(frozen=True)
@@ -28,22 +41,31 @@ class Pace:
     gap: timedelta
 
     def flags(
-        self, rows: Iterable[Row], count: int, level: float, seen: Mapping[str | None, datetime]
-    ) -> tuple[dict[int, float], float]:
-        """The flagged rows with the p-value each had to reach, and the bar after ``count`` rows.
+        self,
+        rows: Iterable[Row],
+        count: int,
+        level: float,
+        seen: Mapping[str | None, datetime],
+        always: Collection[int] = (),
+    ) -> Flags:
+        """What of ``rows`` reaches the bar, and the bar after ``count`` rows.
 
-        ``rows``: in the order of arrival; those with a p-value above ``most`` may be left out. ``level``: the bar
-        before them; ``seen``: when each entity was last flagged. A row near to such a time belongs to its alert.
-        Going on with what this gives is the same as one pass over all.
+        ``rows``: in the order of arrival, only such as become outliers where they reach it; those with a p-value
+        above ``most`` may be left out. ``level``: the bar before them; ``seen``: the latest time at which each
+        entity had an outlier; ``always``: places of ``rows`` that are outliers whether they reach the bar or not. A
+        row near to the latest outlier of its entity belongs to its alert. Going on with what this gives is the same
+        as one pass over all.
         """
-        rest, found, last = oddness(self.most), {}, dict(seen)
-        bar, since = max(oddness(level), rest), 0  # the bar as it was at place ``since``
+        rest, bars, last, spent = oddness(self.most), dict[int, float](), dict(seen), 0.0
+        bar, since = min(HIGHEST, max(oddness(level), rest)), 0  # the bar as it was at place ``since``
         for place, p_value, entity, at in rows:
             bar, since = max(rest, bar - self.fall * (place - since)), place
-            if oddness(p_value) < bar:
-                continue
-            found[place] = 10**-bar
-            fresh = entity not in last or abs(at - last[entity]) > self.gap
-            bar += RAISED if fresh else LASTING * self.fall
-            last[entity] = at
-        return found, 10 ** -max(rest, bar - self.fall * (count - since))
+            reached = oddness(p_value) >= bar - TIE
+            if reached:
+                bars[place] = 10**-bar
+                fresh = entity not in last or abs(at - last[entity]) > self.gap
+                cost = RAISED if fresh else LASTING * self.fall
+                bar, spent = min(HIGHEST, bar + cost), spent + cost / RAISED
+            if reached or place in always:
+                last[entity] = max(at, last.get(entity, at))
+        return Flags(bars, 10 ** -max(rest, bar - self.fall * (count - since)), spent)

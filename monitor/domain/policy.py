@@ -45,6 +45,11 @@ def per_day(alerts: Alerts, rows_per_day: float) -> float:
     return (alerts.p_value or 0.01) * rows_per_day
 
 
+def selective(alerts: Alerts) -> bool:
+    """Whether the rule on direction and the floors may hold a row back (see ``stands``)."""
+    return bool(alerts.floor) or alerts.direction != "both"
+
+
 def stands(explanation: Sequence[dict[str, Any]], alerts: Alerts) -> bool:
     """Whether a row's strongest field passes the rule on direction and the floors."""
     top = explanation[0] if explanation else {}

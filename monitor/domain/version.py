@@ -21,7 +21,8 @@ class Trial:
     """What one version does on the held-back part.
 
     auroc: planted faults (and labelled anomalies where there are any) against the part's own rows, 0..1.
-    flagged_per_day: rows of the part that its policy would flag, a day.
+    flagged_per_day: rows of the part that its policy would flag, a day; where a bar keeps a budget, what they cost
+        of it, in alerts.
     ready: rows of the part that have a p-value; below: how many of these are at or below each of ``NOMINAL``.
     """
 
@@ -78,7 +79,7 @@ def better(candidate: Trial, champion: Trial | None, allowed_per_day: float) -> 
     pair = f"AUROC {candidate.auroc:.3f} against {champion.auroc:.3f} on {candidate.rows:,} held-back rows"
     if candidate.auroc < champion.auroc - MARGIN:
         return Decision(False, f"finds fewer planted faults than the champion: {pair}", figures)
-    volume = f"{candidate.flagged_per_day:.1f} flagged rows a day against a budget of {allowed_per_day:.1f}"
+    volume = f"{candidate.flagged_per_day:.1f} flagged a day against a budget of {allowed_per_day:.1f}"
     if candidate.flagged_per_day > _most(champion, allowed_per_day):
         return Decision(False, f"would flag too much: {volume}", figures)
     return Decision(True, f"not worse than the champion: {pair}; {volume}", figures)
@@ -90,7 +91,7 @@ def _rounded(figure: float, digits: int) -> float | None:
 
 
 def _most(champion: Trial, allowed_per_day: float) -> float:
-    """Flagged rows a day that the gate lets pass."""
+    """What the gate lets pass, a day."""
     return max(LEAST, VOLUME * allowed_per_day, champion.flagged_per_day)
 
 

@@ -6,6 +6,7 @@ from datetime import datetime
 import pandas as pd
 
 from monitor.detection.detector import Detector
+from monitor.detection.flagging import Before, flag
 from monitor.detection.planted import planted_auroc
 from monitor.domain import policy
 from monitor.domain.errors import BundleCorrupt, UnknownError
@@ -99,9 +100,9 @@ def _trial(
 ) -> Trial:
     detector = _loaded(context, version)
     scored = detector.score(rows, context=previous, shares=False)
-    p_values, ready = scored["p_value"], scored.loc[scored["ready"], "p_value"]
-    cutoff = policy.cutoff(watched.config.alerts, rate, p_values.tolist())
-    flagged = float((p_values <= cutoff).mean()) * rate if len(rows) else 0.0
+    ready = scored.loc[scored["ready"], "p_value"]
+    flags = flag(detector, watched.config, rows, previous, scored, rate, Before()).flags
+    flagged = flags.spent / len(rows) * rate if len(rows) else 0.0
     assert watched.schema is not None
     numbers = [f for f in watched.schema.of("number", "integer") if f in detector.fields]
     found = planted_auroc(detector, rows, previous, numbers, watched.config.kind, seed=0)

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from monitor.detection.detector import Detector
+from monitor.detection.flagging import Before, flag
 from monitor.domain import policy, sentence, writing
 from monitor.domain.alert import Change, Outlier, Rule, group
 from monitor.domain.errors import MonitorError
@@ -172,14 +173,6 @@ def _alerts(
 
 
 @dataclass(frozen=True)
-class Before:
-    """What earlier batches leave: the p-value at which rows were flagged last, and when each entity was."""
-
-    level: float | None
-    seen: dict[str | None, datetime]
-
-
-@dataclass(frozen=True)
 class Found:
     """What a batch holds: scores for all rows, outliers for the flagged."""
 
@@ -204,23 +197,21 @@ def examine(
     config = watched.config
     result = detector.score(rows, context=previous, shares=False)
     p_values = result["p_value"].to_numpy()
-    ready = result["ready"].to_numpy()
     if not (np.isfinite(result["score"].to_numpy()).all() and np.isfinite(p_values).all()):
         raise MonitorError("the model gives scores that are not numbers; roll back to an earlier version")
-    cutoff = policy.cutoff(config.alerts, rate, p_values[ready].tolist())
     ranged = {n: out for n, row in _ranged(rows, watched) if (out := policy.outside(row, config.fields))}
-    flags, level = _flags(watched, rows, np.where(ready, p_values, 1.0), cutoff, rate, before)
-    odd = sorted({*flags, *ranged})
-    explained = detector.explain(rows, odd, context=previous) if odd else []
+    found = flag(detector, config, rows, previous, result, rate, before, ranged)
+    bars, explained = found.flags.bars, dict(found.explained)
+    odd = sorted({*bars, *ranged})
+    new = [n for n in odd if n not in explained]
+    explained |= zip(new, detector.explain(rows, new, context=previous) if new else [], strict=True)
     outliers, explanations, details = [], {}, {}
-    for n, explanation in zip(odd, explained, strict=True):
+    for n in odd:
         parts = [p | {"unit": config.fields.unit[p["field"]]} if p["field"] in config.fields.unit else p
-                 for p in explanation]  # fmt: skip
+                 for p in explained[n]]  # fmt: skip
         outside = ranged.get(n, [])
-        if not outside and not policy.stands(parts, config.alerts):
-            continue
         outlier = _outlier(rows.iloc[n], watched, parts, outside, float(p_values[n]), trained_through)
-        bar = flags.get(n, cutoff)
+        bar = bars.get(n, found.cutoff)
         outlier = replace(outlier, bar=bar)
         outliers.append(outlier)
         explanations[outlier.reading_id] = parts
@@ -231,25 +222,7 @@ def examine(
         p_value=p_values,
         flagged=rows["reading_id"].isin(list(details)).to_numpy(),
     )
-    return Found(scored, outliers, explanations, details, cutoff, level)
-
-
-def _flags(
-    watched: Watched, rows: pd.DataFrame, p_values: np.ndarray, cutoff: float, rate: float, before: Before
-) -> tuple[dict[int, float], float]:
-    """The places of flagged rows with the p-value each had to reach, and that of the next.
-
-    A series drifts, so a budget over it is kept by a bar that moves; elsewhere all rows meet one cutoff.
-    """
-    pace = policy.pace(watched.config.alerts, rate) if watched.config.kind == "sensor" else None
-    if pace is None:
-        return dict.fromkeys(np.flatnonzero(p_values <= cutoff).tolist(), cutoff), cutoff
-    places = np.flatnonzero(p_values <= pace.most)
-    entities = rows["entity"].astype(object).where(rows["entity"].notna(), None).to_numpy()[places]
-    times = rows["event_at"].iloc[places].dt.to_pydatetime()
-    near = list(zip(places.tolist(), p_values[places].tolist(), entities, times, strict=True))
-    level = cutoff if before.level is None else before.level
-    return pace.flags(near, len(rows), level, before.seen)
+    return Found(scored, outliers, explanations, details, found.cutoff, found.flags.level)
 
 
 def _ranged(rows: pd.DataFrame, watched: Watched) -> list[tuple[int, dict[str, Any]]]:

@@ -4,6 +4,10 @@ At or below the threshold in force every flagged row is stored, and the grouping
 Above it nothing was flagged, but the oddest row of each quarter of an hour is known: each such bin without a flagged
 row, whose oddest row the trial's threshold would flag, is taken as a new row. Where rows have entities, more than one
 row of a bin may be odd, each of another entity: rows that come independently at random are assumed for these.
+
+That is for tables, where all rows meet one threshold. Over a sensor a budget is kept by a bar that moves (see
+``domain.pace``): what it would have let pass hangs on every row in turn, which outliers and bins do not tell. So no
+budget is tried there; the days are shown as they were.
 """
 
 import math
@@ -43,11 +47,15 @@ class Level:
 
 @dataclass(frozen=True)
 class Trial:
-    """All budgets on the same days; ``real``: alerts of these days that people found real."""
+    """All budgets on the same days; ``real``: alerts of these days that people found real.
+
+    tried: whether the levels differ; else all show the days as they were.
+    """
 
     levels: list[Level]
     real: int
     rows_per_day: float
+    tried: bool = True
 
 
 @dataclass(frozen=True)
@@ -93,6 +101,21 @@ def trial(
         shown = int((best <= cutoff).sum())
         levels.append(Level(budget, cutoff, rate > 0 and budget / rate > policy.MOST, days.tolist(), shown))
     return Trial(levels, len(best), rate)
+
+
+def past(
+    flagged: pd.DataFrame,
+    bins: pd.DataFrame,
+    alerts: Alerts,
+    budgets: Iterable[float],
+    midnights: Sequence[datetime],
+) -> Trial:
+    """A sensor's days as they were, for each of ``budgets`` the same; frames and days as of ``trial``."""
+    starts = _micros(pd.Series(midnights))
+    days = _grouped(_rows(flagged, bins.iloc[:0], starts), 1.0, alerts, len(starts)).tolist()
+    real = len(_best(flagged))
+    levels = [Level(budget, 0.0, False, days, real) for budget in budgets]
+    return Trial(levels, real, rows_per_day(bins), tried=False)
 
 
 def rows_per_day(bins: pd.DataFrame) -> float:

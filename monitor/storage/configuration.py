@@ -6,10 +6,10 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from monitor.domain.document import READ, Difference
+from monitor.domain.document import READ, RULE, Difference
 from monitor.domain.field import Schema
 from monitor.domain.monitor import Document
-from monitor.storage import readings, removal, tables
+from monitor.storage import readings, removal, tables, versions
 from monitor.storage.upsert import insert
 
 LOCK = 4_710_003  # PostgreSQL's advisory lock of the configuration
@@ -99,6 +99,8 @@ def carry_out(
     _queue(session, config.queue, now)
     if change.kind == "change":
         session.execute(sa.update(tables.monitors).where(M.name == change.name).values(document=values))
+        if config.kind == "sensor" and change.within(RULE):
+            versions.forget_threshold(session, _number(session, change.name))
         if change.within(READ):
             _read_anew(session, _number(session, change.name), config.table)
         return None

@@ -132,7 +132,8 @@ versions = sa.Table(
     sa.Column("pinned", sa.Boolean, nullable=False, default=False),
     sa.Column("trained_through", BigInt, nullable=False),  # last reading_id that training saw
     sa.Column("scored_through", BigInt, nullable=False, default=0),  # last reading_id this version scored
-    sa.Column("threshold", sa.Double),  # p-value below which the policy flagged last
+    # p-value at which the policy flagged last; for sensors with a budget, at which the next row would be flagged
+    sa.Column("threshold", sa.Double),  # NULL: since its promotion or a change of the rule nothing was scored
     sa.UniqueConstraint("monitor_id", "number"),
     sa.Index("ix_versions_champion", "monitor_id", unique=True, sqlite_where=sa.text("state = 'champion'"),
              postgresql_where=sa.text("state = 'champion'")),
@@ -195,7 +196,7 @@ alerts = sa.Table(
     _monitor(),
     sa.Column("queue", sa.Text, nullable=False),
     sa.Column("entity", sa.Text),
-    sa.Column("state", sa.Text, nullable=False),  # open | snoozed | closed | suppressed
+    sa.Column("state", sa.Text, nullable=False),  # waiting | open | snoozed | closed | suppressed
     sa.Column("severity", sa.Integer, nullable=False),  # 1 low .. 4 critical
     sa.Column("rank", sa.Double, nullable=False),  # what the queue is ordered by
     sa.Column("owner", sa.Text),

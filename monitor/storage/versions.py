@@ -32,7 +32,9 @@ class Version:
     scored_through: int
     decided_at: datetime | None
     sha256: str
-    threshold: float | None  # p-value at which it flagged last
+    threshold: (
+        float | None
+    )  # p-value at which it flagged last, or the next row will be; None: begin at the rule's own
 
 
 EMPTIED = (
@@ -106,7 +108,7 @@ def bundle(session: Session, version_id: int) -> bytes:
 
 
 def advance(session: Session, version: Version, through: int, threshold: float) -> None:
-    """Move the mark of what is scored.
+    """Move the mark of what is scored; ``threshold`` is dropped where the rule it came from was changed meanwhile.
 
     Raises:
         Superseded: the version is no longer champion; these scores are not wanted any more.
@@ -115,7 +117,8 @@ def advance(session: Session, version: Version, through: int, threshold: float) 
         sa.update(tables.versions)
         .where(V.version_id == version.version_id, V.state == "champion",
                V.scored_through == version.scored_through)
-        .values(scored_through=through, threshold=threshold)
+        .values(scored_through=through,
+                threshold=sa.case((V.threshold.is_not_distinct_from(version.threshold), threshold)))
         .returning(V.version_id)
     ).scalar()  # fmt: skip
     if moved is None:
@@ -145,13 +148,22 @@ def promote(session: Session, version: Version, step: Step) -> Step:
     promoted = session.execute(
         sa.update(tables.versions)
         .where(V.version_id == version.version_id, ~EMPTIED)
-        .values(state="champion", decided_at=step.at,
+        .values(state="champion", decided_at=step.at, threshold=None,
                 scored_through=max(version.scored_through, old.scored_through if old else 0))
         .returning(V.version_id)
     ).scalar()  # fmt: skip
     if promoted is None:
         raise _dropped(session, version.version_id)
     return step
+
+
+def forget_threshold(session: Session, monitor_id: int) -> None:
+    """Let a sensor's bar begin at the cutoff of a rule that was changed: the level stored is another rule's."""
+    session.execute(
+        sa.update(tables.versions)
+        .where(V.monitor_id == monitor_id, V.state == "champion")
+        .values(threshold=None)
+    )
 
 
 def reject(session: Session, version: Version, step: Step) -> Step:

@@ -373,6 +373,22 @@ def test_a_budget_is_tried_on_the_slider_set_by_its_button_and_undone_by_one_pre
     assert rule() == before and page.locator(".budget output").inner_text() == "20"
 
 
+def test_a_sensors_slider_moves_the_line_alone_and_its_button_sets_the_budget(
+    visit: Callable[..., Any], database: Database
+) -> None:
+    page = visit("/monitors?name=pump-line-3")
+    page.locator(".budget input").wait_for()
+    bars = page.locator(".budget .plot .day")
+    before = [bar.get_attribute("title") for bar in bars.all()]
+    page.locator(".budget input").focus()
+    page.keyboard.press("ArrowRight")
+    assert [bar.get_attribute("title") for bar in bars.all()] == before
+    assert page.get_by_text("so none is tried").is_visible()
+    assert not page.get_by_text("new, estimated").is_visible()
+    page.get_by_role("button", name="Set budget to").click()
+    page.get_by_text("alerts a day, by ana").wait_for()
+
+
 def test_the_slider_gives_each_factor_the_same_way(visit: Callable[..., Any]) -> None:
     page = visit("/monitors?name=card-payments", 390, 844)
     slider = page.locator(".budget input")

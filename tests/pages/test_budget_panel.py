@@ -38,6 +38,30 @@ def test_each_level_has_its_days_and_figures(database: Database) -> None:
     assert "(assumed)" in found["review"]
 
 
+def test_a_sensors_days_are_shown_as_they_were_whatever_the_budget(database: Database) -> None:
+    found = panel(database, "pump-line-3")
+    assert found is not None and not found["tried"] and found["title"] == "Alerts of the last 30 days"
+    assert "none is tried" in found["how"]
+    assert len({str(level["days"]) for level in found["levels"]}) == 1
+    assert sum(map(sum, found["levels"][0]["days"])) > 0
+    above = [int(level["figures"][1].split()[0]) for level in found["levels"]]
+    assert above == sorted(above, reverse=True)
+
+
+def test_a_sensors_confirmed_alert_is_not_lost_to_the_cutoff(database: Database) -> None:
+    with database.write() as session:
+        a = tables.alerts.c
+        named = pages.fleet(session, "pump-line-3")[0].monitor_id
+        session.execute(sa.update(tables.alerts).where(a.monitor_id == named).values(verdict="true"))
+        session.execute(
+            sa.update(tables.outliers).where(tables.outliers.c.monitor_id == named).values(p_value=0.02)
+        )
+    found = panel(database, "pump-line-3")
+    assert found is not None
+    assert {tuple(level["figures"][2:4]) for level in found["levels"]} == {("it moves", "1 in these days")}
+    assert sum(day[0] for day in found["levels"][0]["days"]) == 1
+
+
 def test_a_young_monitor_has_only_the_days_there_were(database: Database) -> None:
     found = panel(database, "cold-storage")
     assert found is not None and len(found["days"]) == 3
