@@ -293,7 +293,7 @@ def _texts(
     target: Target,
     change: Callable[[Any], Any] | None = None,
 ) -> int:
-    """Write free text over where it names the entity as a word of its own; ``change``: JSON that holds more than text."""
+    """Write free text over where it names the entity as a word of its own; ``change``: for JSON of more than text."""
     key = next(iter(table.primary_key))
     changed = 0
     for number, text in session.execute(sa.select(key, column).where(mine, _naming(column, target))).all():
