@@ -37,9 +37,9 @@ def log_to_stderr(level: str) -> None:
     )
 
 
-def _traceback(info: ExcInfo) -> str:
+def _traceback(exc_info: ExcInfo) -> str:
     """Where a fault came from and what it was; a database's own words may hold cells of a row, so they are left out."""
-    _, fault, _ = info
+    _, fault, _ = exc_info
     chain: list[BaseException] = [fault]
     while (cause := chain[-1].__cause__ or chain[-1].__context__) is not None:
         chain.append(cause)

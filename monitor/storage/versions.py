@@ -105,7 +105,7 @@ def bundle(session: Session, version_id: int) -> bytes:
     return bytes(row.bundle)
 
 
-def advance(session: Session, version: Version, through: int, threshold: float) -> None:
+def advance(session: Session, version: Version, through: int, threshold: float | None) -> None:
     """Move the mark of what is scored.
 
     Raises:

@@ -16,7 +16,7 @@ from monitor.domain.errors import ModelDropped, Superseded
 from monitor.domain.monitor import Document
 from monitor.domain.run import Request
 from monitor.domain.version import GATE, Step
-from monitor.jobs import erase, hold, review
+from monitor.jobs import erase, hold, review, score
 from monitor.jobs.apply import apply
 from monitor.jobs.context import Context
 from monitor.scheduling import run_now
@@ -274,6 +274,50 @@ def test_a_model_that_changed_meanwhile_is_gone_through_again(
     with pulled.database.read() as session:
         left = versions.bundle(session, version_id)
     assert erase.forgotten(left, frame)[1] == 0, "what the other erasure took out did not come back"
+
+
+def test_newest_rows_that_are_erased_leave_nothing_to_score(pulled: Context, tmp_path: Path) -> None:
+    learn(pulled)
+    run_now(pulled, "score", "machines", "ana")
+    with (tmp_path / "rows.csv").open("a") as file:
+        file.write(f"1000,{NAME},1,1,False,2026-03-02T00:00:00Z\n")
+    run_now(pulled, "pull", "machines", "ana")
+    erase.erase(pulled, NAME, "ana", yes=True)
+    with pulled.database.read() as session:
+        assert versions.behind(session, 1)
+    counts = run_now(pulled, "score", "machines", "ana")["counts"]
+    with pulled.database.read() as session:
+        assert not versions.behind(session, 1)
+    with (tmp_path / "rows.csv").open("a") as file:
+        file.write("1001,c1,50,40,False,2026-03-02T00:01:00Z\n")
+    run_now(pulled, "pull", "machines", "ana")
+    assert (counts["scored"], run_now(pulled, "score", "machines", "ana")["counts"]["scored"]) == (0, 1)
+
+
+def test_rows_that_came_since_the_look_ahead_are_not_passed(
+    pulled: Context, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    learn(pulled)
+    look = score._waiting
+    monkeypatch.setattr(score, "_waiting", lambda context, stretch: look(context, stretch).iloc[:0])
+    run_now(pulled, "score", "machines", "ana")
+    with pulled.database.read() as session:
+        assert versions.behind(session, 1)
+
+
+def test_rows_that_wait_for_late_ones_are_not_passed(pulled: Context, tmp_path: Path) -> None:
+    learn(pulled)
+    with pulled.database.read() as session:
+        config = monitors.listed(session)[0].config
+    schedule = config.schedule.model_copy(update={"delay": timedelta(days=1)})
+    apply(pulled, Document(monitors=[config.model_copy(update={"schedule": schedule})]), "ana")
+    run_now(pulled, "score", "machines", "ana")
+    with (tmp_path / "rows.csv").open("a") as file:
+        file.write(f"1000,c1,50,40,False,{pulled.now() - timedelta(hours=1):%Y-%m-%dT%H:%M:%SZ}\n")
+    run_now(pulled, "pull", "machines", "ana")
+    run_now(pulled, "score", "machines", "ana")
+    with pulled.database.read() as session:
+        assert versions.behind(session, 1)
 
 
 def test_a_name_that_is_a_number_leaves_the_moments_of_decisions(pulled: Context) -> None:
