@@ -243,11 +243,11 @@ def _dropped(session: Session, version_id: int) -> ModelDropped:
 
 
 def set_pinned(session: Session, version: Version, step: Step) -> bool:
-    """Pin or unpin as the step says; False where it was so already."""
+    """Pin or unpin the champion as the step says; False where it was so already, or is champion no longer."""
     pinned = step.kind == "pinned"
     changed = session.execute(
         sa.update(tables.versions)
-        .where(V.version_id == version.version_id, V.pinned != pinned)
+        .where(V.version_id == version.version_id, V.state == "champion", V.pinned != pinned)
         .values(pinned=pinned)
         .returning(V.version_id)
     ).scalar()
