@@ -1,14 +1,16 @@
 """Where concrete parts meet: settings become a context, names become jobs."""
 
 import sys
+import traceback
 from collections.abc import Callable
 
 import structlog
+from structlog.typing import ExcInfo
 
 from monitor.domain.run import Outcome, Run
 from monitor.jobs.context import Context
 from monitor.settings import Settings
-from monitor.storage.database import Database
+from monitor.storage.database import Database, DatabaseFault, reason
 
 Perform = Callable[[Context, Run], Outcome]
 
@@ -26,13 +28,27 @@ def log_to_stderr(level: str) -> None:
         processors=[
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.ExceptionRenderer(),
+            structlog.processors.ExceptionRenderer(_traceback),
             structlog.processors.LogfmtRenderer(key_order=["timestamp", "level", "event"]),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(level),
         logger_factory=structlog.WriteLoggerFactory(file=sys.stderr),
         cache_logger_on_first_use=False,
     )
+
+
+def _traceback(exc_info: ExcInfo) -> str:
+    """Where a fault came from and what it was; a database's own words may hold cells of a row, so they are left out."""
+    _, fault, _ = exc_info
+    chain: list[BaseException] = [fault]
+    while (cause := chain[-1].__cause__ or chain[-1].__context__) is not None:
+        chain.append(cause)
+    met = [each for each in chain if isinstance(each, DatabaseFault)]
+    if not met:
+        return "".join(traceback.format_exception(fault)).rstrip()
+    frames = [line for each in reversed(chain) for line in traceback.format_tb(each.__traceback__)]
+    kinds = " -> ".join(type(each).__name__ for each in reversed(chain))
+    return "".join([*frames, f"{kinds}: {reason(met[0])}"])
 
 
 def perform(job: str) -> Perform:

@@ -3,7 +3,7 @@
 import hashlib
 import hmac
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 CONTENT = "erased"  # what stands where a text was about the entity and nothing else
@@ -63,11 +63,6 @@ def words(text: str) -> Iterator[str]:
     ['c7', '12.5', 'Ana']
     """
     yield from WORDS.findall(text)
-
-
-def known(key: bytes, digests: Collection[str], candidates: Collection[str]) -> set[str]:
-    """Those of the candidates that were erased."""
-    return {name for name in candidates if digest(key, name) in digests} if digests else set()
 
 
 def _whole(entity: str) -> re.Pattern[str]:

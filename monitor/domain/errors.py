@@ -54,6 +54,13 @@ class ModelDropped(MonitorError):
     """A version is so old that its model was dropped; the row with its facts is still there."""
 
 
+class Pinned(MonitorError):
+    """A person pinned the champion: the gate may not replace it."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(f"v{number} is pinned; unpin it to let the gate decide")
+
+
 class DatabaseAway(MonitorError):
     """The database is locked, full or restarting: worth trying again."""
 

@@ -7,6 +7,7 @@ from typing import Any, Literal
 Job = Literal["pull", "score", "train", "promote", "notify", "prune", "readmit"]
 LANE = {"readmit": "pull"}  # jobs that write what another writes share its lease, and so never run beside it
 TRIES = 5  # of a run whose fault may pass or whose worker died; then it is given up and says so
+ENDED = ["done", "failed", "refused"]  # states that a run does not leave
 NOTHING_NEW = "0 new rows"  # the message of a pull that brought nothing
 NO_FILE = "no file matches"  # how the notice of a pull begins that found no file to read
 EVERYTHING = "all"  # the scope of a job that belongs to no single monitor

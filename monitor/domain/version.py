@@ -1,7 +1,7 @@
 """When a newly trained version takes over: figures in, a decision with its written reason out."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal, get_args
@@ -144,6 +144,17 @@ def steps(stored: dict[str, Any] | None, decided_at: datetime | None = None) -> 
     decided_at: when that one was made, since it does not say so itself.
     """
     return [_read(one, decided_at) for one in (*stored.get("earlier", []), stored)] if stored else []
+
+
+def reworded(stored: dict[str, Any], change: Callable[[str], str]) -> dict[str, Any]:
+    """What is stored with other reasons, in every step.
+
+    >>> reworded({"reason": "ana asked", "earlier": [{"reason": "ana"}]}, lambda r: r.replace("ana", "x"))
+    {'reason': 'x asked', 'earlier': [{'reason': 'x'}]}
+    """
+    said = {"reason": change(stored["reason"])} if "reason" in stored else {}
+    before = {"earlier": [reworded(one, change) for one in stored["earlier"]]} if "earlier" in stored else {}
+    return stored | said | before
 
 
 def written(step: Step) -> dict[str, Any]:

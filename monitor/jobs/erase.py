@@ -20,7 +20,7 @@ class Held(Conflict):
 
 
 class _NotYet(Exception):
-    """A version came meanwhile, and may hold rows of the entity."""
+    """A version came or changed meanwhile, and may hold rows of the entity."""
 
 
 class _DryRun(Exception):
@@ -58,8 +58,8 @@ def erase(
         _unless_held(session, places, entity, context)
     scope = EVERYTHING if monitor_id is None else scope_of(monitor_id)
     for _ in range(TRIES):
-        models, seen, pending = _models(context, places, entity, actor, yes)
         try:
+            models, seen, pending = _models(context, places, entity, actor, yes)
             erasure_id, counts = _rows(context, places, entity, actor, scope, seen, pending, models, yes)
         except _NotYet:
             continue
@@ -119,13 +119,11 @@ def _model(
         except BundleCorrupt:
             less, gone = None, 0  # nobody can look into it, and nobody can use it
     if less is not None and not _unsure(place, version):
-        if gone and yes:
-            _rewrite(context, place, version, less, actor, gone)
+        if gone and yes and not _rewrite(context, place, version, less, actor, gone):
+            raise _NotYet
         return f"{gone} rows taken out" if gone else None
-    if version.state == "champion":
+    if version.state == "champion" or (yes and not _rewrite(context, place, version, None, actor, gone)):
         return WAITS
-    if yes:
-        _rewrite(context, place, version, None, actor, gone)
     return "model taken out"
 
 
@@ -138,15 +136,21 @@ def _unsure(place: Place, version: Version) -> bool:
 
 def _rewrite(
     context: Context, place: Place, version: Version, bundle: bytes | None, actor: str, gone: int
-) -> None:
+) -> bool:
+    """Whether it could be done: a version may have become champion, or have other bytes, since it was looked at."""
     with context.database.write() as session:
         detail = {"version": version.number, "rows": gone, "before": version.sha256}
         if bundle is None:
-            versions.drop_bundle(session, version.version_id)
+            if not versions.drop_bundle(session, version.version_id):
+                return False
         else:
-            detail["after"] = versions.replace_bundle(session, version.version_id, bundle)
+            after = versions.replace_bundle(session, version, bundle)
+            if after is None:
+                return False
+            detail["after"] = after
         action = "version.emptied" if bundle is None else "version.rewritten"
         audit.append(session, context.now(), actor, action, f"monitor:{place.config.name}", detail)
+    return True
 
 
 def _rows(

@@ -6,7 +6,7 @@ from monitor.domain import erasure
 from monitor.domain.errors import Conflict, MonitorError, UnknownError
 from monitor.domain.schedule import parse_duration
 from monitor.jobs.context import Context
-from monitor.storage import audit, holds, keys, monitors, reviews
+from monitor.storage import audit, erasures, holds, keys, monitors, reviews
 from monitor.storage.holds import Hold
 
 
@@ -45,7 +45,7 @@ def add(
             monitor_id = reviews.standing_of(session, alert).monitor_id
         hold_id = holds.add(session, monitor_id=monitor_id, entity=entity, alert=alert, reason=reason.strip(),
                             actor=actor, starts_at=now, ends_at=until)  # fmt: skip
-        key = keys.drawn(session, "erasure", now)
+        key = keys.drawn(session, erasures.KEY, now)
         whose = {"alert": alert} if alert else {"entity": erasure.digest(key, entity or "")}  # never its name
         detail = {
             "reason": reason.strip(),

@@ -9,7 +9,7 @@ from monitor.detection.detector import Detector
 from monitor.detection.flagging import Before, flag
 from monitor.detection.planted import planted_auroc
 from monitor.domain import policy
-from monitor.domain.errors import BundleCorrupt, UnknownError
+from monitor.domain.errors import BundleCorrupt, Pinned, UnknownError
 from monitor.domain.review import clean_note
 from monitor.domain.run import Outcome, Request, Run
 from monitor.domain.version import GATE, NOMINAL, Decision, Kind, Step, Trial, better, by_hand
@@ -48,7 +48,11 @@ def promote(context: Context, run: Run) -> Outcome:
     decision = _decide(context, watched, version, champion)
     kind = "promoted" if decision.promoted else "rejected"
     step = Step(kind, GATE, context.now(), decision.reason, decision.figures)
-    return _switch(context, run, watched, version, step)
+    try:
+        return _switch(context, run, watched, version, step)
+    except Pinned as fault:  # while the gate was deciding
+        late = replace(step, kind="rejected", reason=str(fault))
+        return _switch(context, run, watched, version, late)
 
 
 def _asked(context: Context, run: Run, version: Version, kind: Kind) -> Step:
@@ -62,7 +66,7 @@ def _asked(context: Context, run: Run, version: Version, kind: Kind) -> Step:
 
 def _decide(context: Context, watched: Watched, version: Version, champion: Version | None) -> Decision:
     if champion is not None and champion.pinned:
-        return Decision(False, f"v{champion.number} is pinned; unpin it to let the gate decide", {})
+        return Decision(False, str(Pinned(champion.number)), {})
     with context.database.read() as session:
         assert watched.schema is not None
         table = readings.table(watched.config.table, watched.schema)

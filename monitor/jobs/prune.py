@@ -68,13 +68,13 @@ def _models(context: Context, run: Run) -> int:
     with context.write(run) as session:
         for erasure_id, waiting in erasures.pending(session).items():
             found = [versions.get(session, version_id) for version_id in waiting]
-            for version in (v for v in found if v.state != "champion"):
-                versions.drop_bundle(session, version.version_id)
+            dropped = [v for v in found if versions.drop_bundle(session, v.version_id)]
+            for version in dropped:
                 detail = {"version": version.number, "sha256": version.sha256}
                 subject = f"erasure:{erasure_id}"
                 audit.append(session, context.now(), run.actor, "version.emptied", subject, detail)
                 emptied += 1
-            erasures.still(session, erasure_id, [v.version_id for v in found if v.state == "champion"])
+            erasures.still(session, erasure_id, [v.version_id for v in found if v not in dropped])
     return emptied
 
 

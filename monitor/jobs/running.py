@@ -78,7 +78,8 @@ def execute(
 
 def _unexpected(context: Context, run: Run, fault: Exception) -> None:
     log.exception("run failed", job=run.job, run=run.run_id)
-    message = f"unexpected fault, please report it: {type(fault).__name__}: {fault}"
+    words = reason(fault) if isinstance(fault, DatabaseFault) else str(fault)
+    message = f"unexpected fault, please report it: {type(fault).__name__}: {words}"
     _end(context, run, "failed", message, None)
 
 

@@ -82,8 +82,11 @@ def _batch(
     detector = load(context, champion)
     fields = _fields(watched, detector)
     stretch = Stretch(watched.config.table, watched.schema, champion.scored_through, fields)
-    rows = _due(ahead.take(stretch), now, watched.config.schedule.delay)
+    waiting = ahead.take(stretch)
+    rows = _due(waiting, now, watched.config.schedule.delay)
     if rows.empty:
+        if waiting.empty:
+            _skip(context, run, watched, champion)
         return None
     if len(rows) == BATCH:
         ahead.begin(replace(stretch, after=int(rows["reading_id"].max())))
@@ -116,6 +119,20 @@ def _batch(
         "opened": opened,
         "notified": sent,
     }
+
+
+def _skip(context: Context, run: Run, watched: Watched, champion: Version) -> None:
+    """Pass what was taken out, or replaced, before it was scored: each pull would ask for it again."""
+    last = watched.next_id - 1
+    if champion.scored_through >= last:
+        return
+    assert watched.schema is not None
+    table = readings.table(watched.config.table, watched.schema)
+    with context.write(
+        run
+    ) as session:  # looked at anew: rows up to ``last`` may have come since the look ahead
+        if readings.after(session, table, champion.scored_through, 1, frozenset()).empty:
+            versions.advance(session, champion, last, champion.threshold)
 
 
 def _fields(watched: Watched, detector: Detector) -> frozenset[str]:

@@ -14,7 +14,7 @@ from monitor.app import open_context
 from monitor.scheduling import slots
 from monitor.scheduling.children import LANES, SUPERVISED
 from monitor.settings import Settings
-from monitor.storage.database import OperationalFault
+from monitor.storage.database import OperationalFault, reason
 
 log = structlog.get_logger()
 GRACE = 12.0  # seconds between asking children to end and ending them
@@ -90,7 +90,7 @@ def _look(scheduler: slots.Scheduler) -> None:
     try:
         scheduler.look()
     except OperationalFault as fault:
-        log.warning("the database does not answer", reason=str(fault))
+        log.warning("the database does not answer", reason=reason(fault))
 
 
 def _commands(

@@ -1,7 +1,8 @@
 """Many rows at once, by the driver's own bulk path and inside the session's transaction."""
 
 import io
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -48,9 +49,21 @@ def _executemany(
     names = ", ".join(quote(c.name) for c in columns)
     marks = ", ".join("?" * len(columns))
     statement = f"INSERT INTO {quote(table.name)} ({names}) VALUES ({marks})"  # noqa: S608  names are quoted, values bound
-    driver = session.connection().connection.driver_connection
-    assert driver is not None
-    driver.executemany(statement, zip(*[_plain(frame[c.name], c) for c in columns], strict=True))
+    cells = zip(*[_plain(frame[c.name], c) for c in columns], strict=True)
+    with _driver(session) as driver:
+        driver.executemany(statement, cells)
+
+
+@contextmanager
+def _driver(session: Session) -> Iterator[Any]:
+    """The driver's own connection, whose faults are told as SQLAlchemy tells them: callers know no others."""
+    dialect = session.get_bind().dialect
+    base = dialect.loaded_dbapi.Error
+    try:
+        yield session.connection().connection.driver_connection
+    except base as fault:
+        told = sa.exc.DBAPIError.instance(None, None, fault, base, hide_parameters=True, dialect=dialect)
+        raise told from fault
 
 
 def _plain(series: pd.Series, column: sa.Column[Any]) -> list[Any]:
@@ -77,9 +90,8 @@ def _copy(session: Session, table: sa.Table, columns: Sequence[sa.Column[Any]], 
     text = io.BytesIO()
     pyarrow.csv.write_csv(arrow, text, pyarrow.csv.WriteOptions(include_header=False))
     names = ", ".join(_quoted(c.name) for c in columns)
-    driver = session.connection().connection.driver_connection
-    assert driver is not None
     with (
+        _driver(session) as driver,
         driver.cursor() as cursor,
         cursor.copy(f"COPY {_quoted(table.name)} ({names}) FROM STDIN (FORMAT csv)") as copy,
     ):
@@ -127,10 +139,8 @@ def _copy_out(session: Session, statement: sa.Select[Any], columns: list[Any]) -
     text = str(statement.compile(session.get_bind(), compile_kwargs={"literal_binds": True})).replace(
         "%%", "%"
     )
-    driver = session.connection().connection.driver_connection
-    assert driver is not None
     received = io.BytesIO()
-    with driver.cursor() as cursor:
+    with _driver(session) as driver, driver.cursor() as cursor:
         cursor.execute("SET LOCAL timezone = 'UTC'")
         with cursor.copy(f"COPY ({text}) TO STDOUT (FORMAT csv)") as copy:
             for block in copy:

@@ -59,7 +59,9 @@ class Database:
 
 
 def reason(fault: DatabaseFault) -> str:
-    """What the database said, without the statement it was about."""
+    """What the database said, without the statement it was about and without any cell of a row."""
+    if isinstance(fault, sa.exc.DataError):  # whose first line repeats the value
+        return f"a value does not fit ({type(fault.orig).__name__})"
     return (str(fault.orig or fault).strip().splitlines() or [type(fault).__name__])[0]
 
 
@@ -90,7 +92,7 @@ def _address(text: str) -> sa.URL:
 def _sqlite(url: sa.URL) -> sa.Engine:
     if url.database and url.database != ":memory:":
         Path(url.database).parent.mkdir(parents=True, exist_ok=True)
-    engine = sa.create_engine(url, connect_args={"timeout": BUSY_SECONDS})
+    engine = sa.create_engine(url, connect_args={"timeout": BUSY_SECONDS}, hide_parameters=True)
 
     @sa.event.listens_for(engine, "connect")
     def _connected(connection: sqlite3.Connection, _record: Any) -> None:
@@ -113,7 +115,7 @@ def _sqlite(url: sa.URL) -> sa.Engine:
 
 
 def _server(url: sa.URL) -> sa.Engine:
-    engine = sa.create_engine(url, pool_pre_ping=True, pool_size=2, max_overflow=8)
+    engine = sa.create_engine(url, pool_pre_ping=True, pool_size=2, max_overflow=8, hide_parameters=True)
 
     @sa.event.listens_for(engine, "connect")
     def _connected(connection: psycopg.Connection[Any], _record: Any) -> None:

@@ -10,12 +10,15 @@ import pandas as pd
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from monitor.domain.alert import LIVE
 from monitor.domain.erasure import CONTENT, mentions, without
 from monitor.domain.field import Schema
 from monitor.domain.monitor import Monitor
 from monitor.domain.run import EVERYTHING, scope_of
+from monitor.domain.version import reworded
 from monitor.storage import audit, bulk, readings, tables
 from monitor.storage.database import Database
+from monitor.storage.monitors import REMOVED
 
 A, C, M, N, O, Q, R, V = (  # noqa: E741  the tables that may name an entity
     tables.alerts.c, tables.alert_changes.c, tables.monitors.c, tables.notifications.c, tables.outliers.c,
@@ -144,15 +147,17 @@ def _carries(row: Any, entity_field: str | None, entity: str) -> bool:
 
 def _outliers(session: Session, target: Target) -> int:
     mine = sa.update(tables.outliers).where(O.monitor_id.in_(target.ids), O.entity == target.entity)
-    return _number(session, mine.values(entity=target.instead, explanation=[], value=None))
+    changed = _number(session, mine.values(entity=target.instead, explanation=[], value=None))
+    others = O.monitor_id.in_(target.ids)  # what is told of another entity's row may name this one
+    return changed + sum(
+        _texts(session, tables.outliers, column, others, target) for column in (O.reason, O.explanation)
+    )
 
 
 def _alerts(session: Session, target: Target) -> int:
     """Closed where they were not; their rows are gone, so there is nothing left to decide."""
     mine = sa.and_(A.monitor_id.in_(target.ids), A.entity == target.entity)
-    live = list(
-        session.scalars(sa.select(A.alert_id).where(mine, A.state.in_(["waiting", "open", "snoozed"])))
-    )
+    live = list(session.scalars(sa.select(A.alert_id).where(mine, A.state.in_(LIVE))))
     for alert_id in live:
         change = {"at": target.at, "kind": "closed", "actor": target.actor, "detail": {"reason": CONTENT}}
         session.execute(sa.insert(tables.alert_changes).values(alert_id=alert_id, **change))
@@ -160,13 +165,15 @@ def _alerts(session: Session, target: Target) -> int:
     session.execute(closed.values(state="closed", closed_at=target.at, snoozed_until=None))
     blank: list[str] = []
     written = sa.update(tables.alerts).where(mine)
-    return _number(
+    changed = _number(
         session,
         written.values(
             entity=target.instead, why=CONTENT, brief=CONTENT, fields=blank, value=None, rank=A.severity * 1e9,
             revision=A.revision + 1,
         ),
     )  # fmt: skip
+    others = A.monitor_id.in_(target.ids)
+    return changed + sum(_texts(session, tables.alerts, text, others, target) for text in (A.why, A.brief))
 
 
 def _about(target: Target) -> sa.Select[Any]:
@@ -240,9 +247,25 @@ def _holds(session: Session, target: Target) -> int:
 
 
 def _runs(session: Session, target: Target) -> int:
-    return _texts(
-        session, tables.runs, R.message, R.scope.in_([EVERYTHING, *map(scope_of, target.ids)]), target
+    mine = R.scope.in_([EVERYTHING, *map(scope_of, target.ids)])
+
+    def asked(counts: dict[str, Any]) -> dict[str, Any]:
+        why = without(counts.get("why"), target.entity, target.instead)
+        return counts | {"why": why} if "why" in counts else counts
+
+    return _texts(session, tables.runs, R.message, mine, target) + _texts(
+        session, tables.runs, R.counts, mine, target, asked
     )
+
+
+def _versions(session: Session, target: Target) -> int:
+    """The reasons alone: a name such as 11 may not change what else a decision holds, its moments among them."""
+    v = tables.versions.c
+
+    def decided(decision: dict[str, Any]) -> dict[str, Any]:
+        return reworded(decision, lambda reason: without(reason, target.entity, target.instead))
+
+    return _texts(session, tables.versions, v.decision, v.monitor_id.in_(target.ids), target, decided)
 
 
 def _notices(session: Session, target: Target) -> int:
@@ -263,13 +286,18 @@ def _naming(column: sa.ColumnElement[Any], target: Target) -> sa.ColumnElement[b
 
 
 def _texts(
-    session: Session, table: sa.Table, column: sa.Column[Any], mine: sa.ColumnElement[bool], target: Target
+    session: Session,
+    table: sa.Table,
+    column: sa.Column[Any],
+    mine: sa.ColumnElement[bool],
+    target: Target,
+    change: Callable[[Any], Any] | None = None,
 ) -> int:
-    """Write free text over where it names the entity as a word of its own."""
+    """Write free text over where it names the entity as a word of its own; ``change``: for JSON of more than text."""
     key = next(iter(table.primary_key))
     changed = 0
     for number, text in session.execute(sa.select(key, column).where(mine, _naming(column, target))).all():
-        less = without(text, target.entity, target.instead)
+        less = change(text) if change else without(text, target.entity, target.instead)
         if less != text:
             session.execute(sa.update(table).where(key == number).values({column.name: less}))
             changed += 1
@@ -285,6 +313,7 @@ PARTS: dict[str, Callable[[Session, Target], int]] = {
     "suppressions": _suppressions,
     "holds": _holds,
     "runs": _runs,
+    "versions": _versions,
     "monitors": _notices,
     "outliers": _outliers,
     "alerts": _alerts,
@@ -298,7 +327,8 @@ def trail(session: Session, target: Target) -> dict[str, str]:
         for public_id in session.scalars(sa.select(A.public_id).where(A.alert_id.in_(_about(target))))
     }
     alerts = session.scalars(sa.select(A.public_id).where(A.monitor_id.in_(target.ids)))
-    others = {f"alert:{i}" for i in alerts} | {f"monitor:{p.config.name}" for p in target.places}
+    called = {name for p in target.places for name in (p.config.name, p.name.partition(REMOVED)[0])}
+    others = {f"alert:{i}" for i in alerts} | {f"monitor:{name}" for name in called}
     redacted = {}
     for entry in [*audit.mentioning(session, target.spellings), *audit.about(session, own, limit=100_000)]:
         if str(entry.audit_id) in redacted or not (

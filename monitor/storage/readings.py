@@ -250,10 +250,6 @@ def latest(session: Session, readings: sa.Table, count: int) -> pd.DataFrame:
     return bulk.read(session, newest).iloc[::-1].reset_index(drop=True)
 
 
-def count(session: Session, readings: sa.Table) -> int:
-    return session.scalar(sa.select(sa.func.count()).select_from(readings)) or 0
-
-
 def rate(session: Session, readings: sa.Table, rows: int = 20_000) -> float:
     """Rows a day by event time, over the newest ``rows``; 0 while that cannot be known."""
     newest = sa.select(readings.c.event_at).order_by(readings.c.event_at.desc()).limit(rows).subquery()

@@ -6,8 +6,9 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from monitor.domain.alert import LIVE
 from monitor.domain.retention import LEARNT
-from monitor.domain.run import scope_of
+from monitor.domain.run import ENDED, scope_of
 from monitor.storage import holds, monitors, readings, tables
 from monitor.storage.monitors import Watched
 from monitor.storage.types import UtcDateTime
@@ -16,9 +17,6 @@ A, C, M, N, O, Q, R, S, V = (  # noqa: E741  the tables whose rows end
     tables.alerts.c, tables.alert_changes.c, tables.alert_members.c, tables.notifications.c, tables.outliers.c,
     tables.quarantine.c, tables.runs.c, tables.scores.c, tables.reviews.c,
 )  # fmt: skip
-LIVE = ["waiting", "open", "snoozed"]
-ENDED = ["done", "failed", "refused"]
-
 
 NAMES = ("readings", "scores", "alerts", "quarantine", "runs", "notifications")
 

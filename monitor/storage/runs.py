@@ -6,7 +6,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from monitor.domain.run import LANE, NO_FILE, TRIES, Request, Run, scope_of
+from monitor.domain.run import ENDED, LANE, NO_FILE, TRIES, Request, Run, scope_of
 from monitor.storage import leases, tables
 from monitor.storage.upsert import insert
 
@@ -195,7 +195,7 @@ def said(session: Session, monitor_id: int, job: str) -> str | None:
 
 def forget(session: Session, before: datetime, *, message: str | None = None) -> int:
     """Drop runs that ended before then; with ``message`` only those that said just that, or that no file was there."""
-    ended = sa.and_(R.finished_at < before, R.state.in_(["done", "failed", "refused"]))
+    ended = sa.and_(R.finished_at < before, R.state.in_(ENDED))
     said = (
         sa.or_(R.message == message, R.message.startswith(f"{message}; {NO_FILE}")) if message else sa.true()
     )

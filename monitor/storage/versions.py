@@ -9,8 +9,8 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from monitor.domain import version as deciding
-from monitor.domain.errors import BundleCorrupt, ModelDropped, Superseded, UnknownError
-from monitor.domain.version import Step
+from monitor.domain.errors import BundleCorrupt, ModelDropped, Pinned, Superseded, UnknownError
+from monitor.domain.version import GATE, Step
 from monitor.storage import tables
 from monitor.storage.monitors import FIRST
 
@@ -107,7 +107,7 @@ def bundle(session: Session, version_id: int) -> bytes:
     return bytes(row.bundle)
 
 
-def advance(session: Session, version: Version, through: int, threshold: float) -> None:
+def advance(session: Session, version: Version, through: int, threshold: float | None) -> None:
     """Move the mark of what is scored; ``threshold`` is dropped where the rule it came from was changed meanwhile.
 
     Raises:
@@ -134,13 +134,20 @@ def promote(session: Session, version: Version, step: Step) -> Step:
 
     Raises:
         ModelDropped: it has no model any more.
+        Pinned: the gate decided, and a person pinned the present champion.
     """
+    present = sa.and_(
+        V.monitor_id == version.monitor_id, V.state == "champion", V.version_id != version.version_id
+    )
+    bound = V.pinned if step.actor == GATE else sa.false()  # a person may replace what a person pinned
     old = session.execute(
         sa.update(tables.versions)
-        .where(V.monitor_id == version.monitor_id, V.state == "champion", V.version_id != version.version_id)
+        .where(present, ~bound)
         .values(state="retired")
         .returning(V.version_id, V.number, V.scored_through)
     ).first()
+    if old is None and (pinned := session.scalar(sa.select(V.number).where(present, bound))) is not None:
+        raise Pinned(pinned)
     if old is not None:
         step = replace(step, other=old.number)
         _note(session, old.version_id, replace(step, kind="replaced", figures={}, other=version.number))
@@ -181,13 +188,16 @@ def reject(session: Session, version: Version, step: Step) -> Step:
     return step
 
 
-def replace_bundle(session: Session, version_id: int, bundle: bytes) -> str:
-    """Give a version other bytes; returns their sha256."""
+def replace_bundle(session: Session, version: Version, bundle: bytes) -> str | None:
+    """Give a version other bytes; returns their sha256, or None where its bytes were changed or dropped meanwhile."""
     sealed = hashlib.sha256(bundle).hexdigest()
-    session.execute(
-        sa.update(tables.versions).where(V.version_id == version_id).values(bundle=bundle, sha256=sealed)
+    stored: str | None = session.scalar(
+        sa.update(tables.versions)
+        .where(V.version_id == version.version_id, V.sha256 == version.sha256, ~EMPTIED)
+        .values(bundle=bundle, sha256=sealed)
+        .returning(V.sha256)
     )
-    return sealed
+    return stored
 
 
 def with_bytes(session: Session, monitor_id: int) -> list[Version]:
@@ -198,9 +208,15 @@ def with_bytes(session: Session, monitor_id: int) -> list[Version]:
     return [Version(*r) for r in rows]
 
 
-def drop_bundle(session: Session, version_id: int) -> None:
-    """Drop one model, whatever it may still be good for; the row stays with its facts."""
-    session.execute(sa.update(tables.versions).where(V.version_id == version_id).values(bundle=b""))
+def drop_bundle(session: Session, version_id: int) -> bool:
+    """Drop one model, unless it is the champion's (False); the row stays with its facts."""
+    dropped = session.scalar(
+        sa.update(tables.versions)
+        .where(V.version_id == version_id, V.state != "champion")
+        .values(bundle=b"")
+        .returning(V.version_id)
+    )
+    return dropped is not None
 
 
 def empty(session: Session, back: int, before: datetime) -> int:
@@ -239,11 +255,11 @@ def _dropped(session: Session, version_id: int) -> ModelDropped:
 
 
 def set_pinned(session: Session, version: Version, step: Step) -> bool:
-    """Pin or unpin as the step says; False where it was so already."""
+    """Pin or unpin the champion as the step says; False where it was so already, or is champion no longer."""
     pinned = step.kind == "pinned"
     changed = session.execute(
         sa.update(tables.versions)
-        .where(V.version_id == version.version_id, V.pinned != pinned)
+        .where(V.version_id == version.version_id, V.state == "champion", V.pinned != pinned)
         .values(pinned=pinned)
         .returning(V.version_id)
     ).scalar()

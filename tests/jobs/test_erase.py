@@ -16,7 +16,7 @@ from monitor.domain.errors import ModelDropped, Superseded
 from monitor.domain.monitor import Document
 from monitor.domain.run import Request
 from monitor.domain.version import GATE, Step
-from monitor.jobs import erase, hold, review
+from monitor.jobs import erase, hold, review, score
 from monitor.jobs.apply import apply
 from monitor.jobs.context import Context
 from monitor.scheduling import run_now
@@ -156,6 +156,182 @@ def test_nothing_of_an_erased_entity_is_left_and_the_trail_is_whole(pulled: Cont
         file = Path(str(pulled.database.url.database))
         for part in (file, file.with_name(f"{file.name}-wal")):
             assert not part.exists() or NAME.encode() not in part.read_bytes(), "freed pages are written over"
+
+
+UNREACHED = {  # as README says: configuration, names of people, places in the source
+    "monitors": {"name", "document", "fields", "cursor"},
+    "config_revisions": {"actor", "origin", "document"},
+    "channels": {"name", "document"},
+    "queues": {"name", "title"},
+}
+OURS = {  # words of the product's own: keys, states, hashes, figures; or, as entity, filled in by ``talk``
+    "actor", "owner", "undone_by", "released_by", "entity", "state", "kind", "scope", "job", "slot", "worker", "holder",
+    "fingerprint", "objective", "sha256", "manifest", "facts", "public_id", "queue", "verdict", "suppressed_by",
+    "fields", "action_key", "source_key", "channel", "idempotency_key", "alert", "digest", "pending",
+}  # fmt: skip
+APART = {
+    "audit",
+    "erasures",
+    "keys",
+    "labels",
+    "leases",
+}  # a line of the trail is added below; the others hold no text
+TEXTS = [
+    column
+    for table in tables.metadata.sorted_tables
+    if table.name not in APART
+    for column in table.columns
+    if isinstance(column.type, sa.Text | sa.JSON)
+    and column.name not in OURS | UNREACHED.get(table.name, set())
+]
+
+
+def test_no_text_of_any_table_names_an_erased_entity(pulled: Context) -> None:
+    learn(pulled)
+    talk(pulled)
+    said = {"reason": f"{NAME} asked", "at": None}
+    json = {"runs": {"why": f"{NAME} asked", "by_hand": True}, "versions": {**said, "earlier": [said]}}
+    with pulled.database.write() as session:
+        for column in TEXTS:
+            texts = (
+                json.get(column.table.name, [said])
+                if isinstance(column.type, sa.JSON)
+                else f"of {NAME}, he says"
+            )
+            value = {"note": NAME} if column.name == "detail" else texts
+            filled = session.execute(sa.update(column.table).values({column: value}))
+            assert filled.rowcount, f"{column} has no row to be filled"
+        audit.append(session, pulled.now(), "ana", "version.promoted", "monitor:machines", said)
+    assert {str(c) for c in TEXTS} > {
+        "versions.decision",
+        "runs.counts",
+        "outliers.explanation",
+        "alerts.why",
+    }
+    done = erase.erase(pulled, NAME, "ana", yes=True)
+    after = everything(pulled).splitlines()
+    assert [line for line in after if NAME in line or "Zo\\u00eb" in line] == []
+    with pulled.database.read() as session:
+        steps = session.scalars(sa.select(tables.versions.c.decision)).one()
+        assert [steps["reason"], steps["earlier"][0]["reason"]] == [f"erased-{done.erasure_id} asked"] * 2
+        assert audit.verify(session).broken is None
+
+
+def test_a_removed_monitors_lines_of_the_trail_lose_the_name_too(pulled: Context) -> None:
+    with pulled.database.write() as session:
+        said = {"reason": f"{NAME} asked"}
+        audit.append(session, pulled.now(), "ana", "version.pinned", "monitor:machines", said)
+    apply(pulled, Document(), "ana", yes=True)
+    done = erase.erase(pulled, NAME, "ana", yes=True)
+    assert done.counts["audit"] == 1
+    assert NAME not in everything(pulled)
+    with pulled.database.read() as session:
+        assert audit.verify(session).broken is None
+
+
+def test_a_model_that_became_champion_meanwhile_is_not_emptied(
+    pulled: Context, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    learn(pulled)
+    late = learn(pulled, state="candidate")
+    with pulled.database.write() as session:
+        session.execute(
+            sa.update(tables.monitors).values(pruned_through=pulled.now())
+        )  # its rows were dropped
+    look = erase._unsure
+
+    def promoted(place: erasing.Place, version: versions.Version) -> bool:
+        if version.version_id == late:
+            with pulled.database.write() as session:
+                versions.promote(session, version, Step("promoted", GATE, pulled.now(), "better"))
+        return look(place, version)
+
+    monkeypatch.setattr(erase, "_unsure", promoted)
+    done = erase.erase(pulled, NAME, "ana", yes=True)
+    assert done.models["machines v2"] == erase.WAITS
+    with pulled.database.read() as session:
+        champion = versions.champion(session, 1)
+        assert champion is not None and champion.version_id == late
+        assert versions.bundle(session, late)
+        assert session.scalar(sa.select(tables.erasures.c.pending)) == [1, late]
+
+
+def test_a_model_that_changed_meanwhile_is_gone_through_again(
+    pulled: Context, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    version_id = learn(pulled)
+    look, others = erase._unsure, iter([OTHER])
+
+    def erased_too(place: erasing.Place, version: versions.Version) -> bool:
+        for other in others:
+            erase.erase(pulled, other, "ben", yes=True)
+        return look(place, version)
+
+    monkeypatch.setattr(erase, "_unsure", erased_too)
+    with pulled.database.read() as session:
+        frame = erasing.rows(session, erasing.places(session, None)[0], OTHER)
+    assert erase.erase(pulled, NAME, "ana", yes=True).models["machines v1"].endswith("rows taken out")
+    with pulled.database.read() as session:
+        left = versions.bundle(session, version_id)
+    assert erase.forgotten(left, frame)[1] == 0, "what the other erasure took out did not come back"
+
+
+def test_newest_rows_that_are_erased_leave_nothing_to_score(pulled: Context, tmp_path: Path) -> None:
+    learn(pulled)
+    run_now(pulled, "score", "machines", "ana")
+    with (tmp_path / "rows.csv").open("a") as file:
+        file.write(f"1000,{NAME},1,1,False,2026-03-02T00:00:00Z\n")
+    run_now(pulled, "pull", "machines", "ana")
+    erase.erase(pulled, NAME, "ana", yes=True)
+    with pulled.database.read() as session:
+        assert versions.behind(session, 1)
+    counts = run_now(pulled, "score", "machines", "ana")["counts"]
+    with pulled.database.read() as session:
+        assert not versions.behind(session, 1)
+    with (tmp_path / "rows.csv").open("a") as file:
+        file.write("1001,c1,50,40,False,2026-03-02T00:01:00Z\n")
+    run_now(pulled, "pull", "machines", "ana")
+    assert (counts["scored"], run_now(pulled, "score", "machines", "ana")["counts"]["scored"]) == (0, 1)
+
+
+def test_rows_that_came_since_the_look_ahead_are_not_passed(
+    pulled: Context, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    learn(pulled)
+    look = score._waiting
+    monkeypatch.setattr(score, "_waiting", lambda context, stretch: look(context, stretch).iloc[:0])
+    run_now(pulled, "score", "machines", "ana")
+    with pulled.database.read() as session:
+        assert versions.behind(session, 1)
+
+
+def test_rows_that_wait_for_late_ones_are_not_passed(pulled: Context, tmp_path: Path) -> None:
+    learn(pulled)
+    with pulled.database.read() as session:
+        config = monitors.listed(session)[0].config
+    schedule = config.schedule.model_copy(update={"delay": timedelta(days=1)})
+    apply(pulled, Document(monitors=[config.model_copy(update={"schedule": schedule})]), "ana")
+    run_now(pulled, "score", "machines", "ana")
+    with (tmp_path / "rows.csv").open("a") as file:
+        file.write(f"1000,c1,50,40,False,{pulled.now() - timedelta(hours=1):%Y-%m-%dT%H:%M:%SZ}\n")
+    run_now(pulled, "pull", "machines", "ana")
+    run_now(pulled, "score", "machines", "ana")
+    with pulled.database.read() as session:
+        assert versions.behind(session, 1)
+
+
+def test_a_name_that_is_a_number_leaves_the_moments_of_decisions(pulled: Context) -> None:
+    learn(pulled)
+    with pulled.database.write() as session:
+        decided = versions.listed(session, 1)[0]["decisions"]
+        versions.set_pinned(
+            session, versions.get(session, 1), Step("pinned", "ana", pulled.now(), f"{pulled.now():%m} asked")
+        )
+    erase.erase(pulled, f"{pulled.now():%m}", "ana", yes=True)
+    with pulled.database.read() as session:
+        kept = versions.listed(session, 1)[0]["decisions"]
+    assert [(s.at, s.figures) for s in kept[:1]] == [(s.at, s.figures) for s in decided]
+    assert kept[1].reason == "erased-1 asked"
 
 
 def test_the_other_entitys_words_stay_but_for_the_name(pulled: Context) -> None:

@@ -5,12 +5,13 @@ import seed
 import sqlalchemy as sa
 
 from monitor.domain.errors import Conflict
-from monitor.domain.version import steps
+from monitor.domain.version import GATE, Decision, Step, steps
+from monitor.jobs import promote
 from monitor.jobs.context import Context
 from monitor.jobs.pin import pin
 from monitor.scheduling import run_now
 from monitor.storage import audit, tables, versions
-from monitor.storage.database import Database
+from monitor.storage.database import Database, Session
 
 V = tables.versions.c
 
@@ -68,6 +69,52 @@ def test_a_pin_is_kept_once_with_who_and_why(context: Context) -> None:
     with context.database.read() as session:
         champion = versions.champion(session, 1)
     assert champion is not None and not champion.pinned
+
+
+def test_a_champion_pinned_while_the_gate_decided_stays(
+    context: Context, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with context.database.write() as session:
+        session.execute(sa.update(tables.versions).where(V.number == 40).values(state="candidate"))
+
+    def decided(*_: object) -> Decision:
+        with context.database.write() as session:
+            pin(session, "card-payments", True, "ana", context.now(), "holidays")
+        return Decision(True, "not worse than the champion", {})
+
+    monkeypatch.setattr(promote, "_decide", decided)
+    said = run_now(context, "promote", "card-payments", "ana")["message"]
+    assert said == "v40 rejected by the gate: v41 is pinned; unpin it to let the gate decide"
+    with context.database.read() as session:
+        champion = versions.champion(session, 1)
+        assert champion is not None and (champion.number, champion.pinned) == (41, True)
+        assert versions.numbered(session, 1, 40).state == "rejected"
+        assert audit.about(session, ["monitor:card-payments"])[0].action == "version.rejected"
+
+
+def test_a_pin_that_comes_after_the_gate_is_refused(
+    context: Context, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pinned = versions.set_pinned
+
+    def overtaken(session: Session, version: versions.Version, step: Step) -> bool:
+        better = Step("promoted", GATE, context.now(), "better")
+        versions.promote(session, versions.numbered(session, 1, 40), better)
+        return pinned(session, version, step)
+
+    monkeypatch.setattr(versions, "set_pinned", overtaken)
+    with context.database.write() as session, pytest.raises(Conflict, match="v41 is no longer the champion"):
+        pin(session, "card-payments", True, "ana", context.now(), "holidays")
+
+
+def test_a_champions_model_is_not_dropped(context: Context) -> None:
+    with context.database.write() as session:
+        dropped = [
+            versions.drop_bundle(session, versions.numbered(session, 1, number).version_id)
+            for number in (40, 41)
+        ]
+        assert dropped == [True, False]
+        assert versions.bundle(session, versions.numbered(session, 1, 41).version_id)
 
 
 def test_a_pin_meant_for_another_champion_is_refused(context: Context) -> None:
