@@ -1,8 +1,8 @@
 """One door to SQLite and PostgreSQL: how connections are made and transactions begin."""
 
 import sqlite3
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -46,18 +46,21 @@ class Database:
         self.url = _address(url)
         self.dialect = self.url.get_backend_name()
         self.engine = _sqlite(self.url) if self.dialect == "sqlite" else _server(self.url)
+        self.around: Callable[[], AbstractContextManager[None]] = (
+            nullcontext  # each session: a worker's stop waits
+        )
         self._writer = self.engine.execution_options(monitor_write=True)
 
     @contextmanager
     def read(self) -> Iterator[Session]:
         """A consistent view; nothing is kept."""
-        with Session(self.engine) as session:
+        with self.around(), Session(self.engine) as session:
             yield session
 
     @contextmanager
     def write(self) -> Iterator[Session]:
         """All of it is committed at the end, or none."""
-        with Session(self._writer) as session, session.begin():
+        with self.around(), Session(self._writer) as session, session.begin():
             session.connection()
             yield session
 

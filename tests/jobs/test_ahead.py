@@ -157,11 +157,7 @@ def test_a_row_that_was_corrected_after_it_was_read_ahead_is_scored_as_it_is_now
 
     def told(session: Any, table: Any, reading_id: int, *rest: Any) -> pd.DataFrame:
         found = after(session, table, reading_id, *rest)
-        if (
-            threading.current_thread() is not threading.main_thread()
-            and len(found)
-            and reading_id % 400 >= 70
-        ):
+        if reading_id:
             behind.set()
         return found
 
