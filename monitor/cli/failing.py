@@ -10,7 +10,7 @@ import typer
 from monitor.domain.errors import MonitorError
 
 FAILED, WRONG_REQUEST = 1, 2
-DATABASE = {"OperationalError", "DatabaseError"}
+DATABASE = {"OperationalError", "DatabaseError", "TimeoutError"}
 
 
 def told(fault: BaseException) -> tuple[str, int] | None:

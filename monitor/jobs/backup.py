@@ -4,6 +4,7 @@ from pathlib import Path
 
 from monitor.domain.errors import Conflict, MonitorError, NeedsYes
 from monitor.jobs.context import Context
+from monitor.jobs.running import alive
 from monitor.storage import audit, backup, leases, occupancy, schema
 from monitor.storage.backup import Copy
 from monitor.storage.database import Session
@@ -42,7 +43,7 @@ def restore(context: Context, file: Path, actor: str, *, yes: bool = False) -> C
         RefusedFile: there is no such file.
         Unusable: the backup is damaged, of another kind of database, or of a newer release.
         NeedsYes: rows would be lost, without ``yes``.
-        Conflict: a worker is at work.
+        Conflict: a worker is at work, or may be.
     """
     if not file.is_file():
         raise RefusedFile(f"{file}: there is no such file")
@@ -52,10 +53,10 @@ def restore(context: Context, file: Path, actor: str, *, yes: bool = False) -> C
         raise backup.Unusable(
             f"{file} {got}; this release restores up to {schema.head()}: upgrade monitor first"
         )
-    found = occupancy.of(context.database, context.now())
+    found = occupancy.of(context.database)
     if found.what is not None and not yes:
         raise NeedsYes(f"nothing was restored: the database holds {found.what}; say --yes if they are to go")
-    _unless_at_work(found)
+    _unless_at_work(found, context.settings.lease_seconds)
 
     def prepare(session: Session) -> None:
         leases.supersede(session, found.tokens)
@@ -66,10 +67,12 @@ def restore(context: Context, file: Path, actor: str, *, yes: bool = False) -> C
     return copy
 
 
-def _unless_at_work(found: occupancy.Occupancy) -> None:
-    if found.at_work:
-        name, holder, until = found.at_work[0]
-        raise Conflict(
-            f"nothing was restored: {holder} is at work on {name} (until {until:%H:%M:%S} UTC unless it goes on); "
-            "stop `monitor up` or `monitor run` first"
-        )
+def _unless_at_work(found: occupancy.Occupancy, patience: float) -> None:
+    """A process of this host that is gone holds up nothing; one of another host cannot be seen from here."""
+    for lease in found.held:
+        if alive(lease.holder):
+            raise Conflict(
+                f"nothing was restored: {lease.holder} (host:process:start) is at work on {lease.name}; stop its "
+                f"`monitor up` or `monitor run` first. If its host is gone, let `monitor up` run here for over "
+                f"{patience:.0f} seconds, which frees what it held, stop that, and restore again"
+            )

@@ -2,9 +2,10 @@
 
 import os
 import signal
+import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -66,6 +67,7 @@ V = TypeVar("V")
 class Ahead(Generic[K, V]):
     """Reads one piece in a thread of its own while the job works on the piece before; nothing is written there.
 
+    Who leaves waits for no reading: a source may take minutes, and somebody may have asked the worker to stop.
     A piece is known by all that it was read with. Where that has changed since, it is read again.
 
     >>> with Ahead(lambda start: list(range(start, start + 2))) as ahead:
@@ -76,22 +78,30 @@ class Ahead(Generic[K, V]):
 
     def __init__(self, read: Callable[[K], V]) -> None:
         self._read = read
-        self._pool = ThreadPoolExecutor(1, "ahead")
         self._coming: tuple[K, Future[V]] | None = None
 
     def begin(self, key: K) -> None:
-        self._coming = (key, self._pool.submit(self._read, key))
+        self._coming = (key, self._begun(key))
 
     def take(self, key: K) -> V:
         """The piece of ``key``; a fault of the reading is raised here."""
         coming, self._coming = self._coming, None
-        if coming is None:
-            return self._read(key)
-        begun, piece = coming
-        return piece.result() if begun == key else self._read(key)
+        return (coming[1] if coming and coming[0] == key else self._begun(key)).result()
+
+    def _begun(self, key: K) -> Future[V]:
+        piece: Future[V] = Future()
+
+        def read() -> None:
+            try:
+                piece.set_result(self._read(key))
+            except BaseException as fault:  # whatever it is, it is raised where the piece is taken
+                piece.set_exception(fault)
+
+        threading.Thread(target=read, name="ahead", daemon=True).start()
+        return piece
 
     def __enter__(self) -> "Ahead[K, V]":
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._pool.shutdown(cancel_futures=True)
+        self._coming = None

@@ -13,13 +13,14 @@ from monitor.jobs.context import Context, fail_point
 from monitor.notifiers import open_notifier
 from monitor.notifiers.base import DeliveryFailed, Message
 from monitor.storage import channels, outbox
+from monitor.storage.database import CONNECTIONS
 from monitor.storage.outbox import Due
 
 ATTEMPTS = 12  # then the notification is dead and shown as such
 CLAIMED = 120.0  # seconds after which a claimed notification is due again: its sender died
 FIRST_WAIT, LONGEST_WAIT = 10.0, 3600.0  # seconds between attempts, doubling
 ROUND = 500  # notifications of a channel that a run sends before it ends
-MOST = 32  # channels that are served at once
+MOST = CONNECTIONS - 2  # channels that are served at once; two are for the run itself and its heartbeat
 LOOK = 0.5  # seconds between two looks for channels that became due
 
 

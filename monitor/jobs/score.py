@@ -60,6 +60,7 @@ class Stretch:
     schema: Schema
     after: int
     fields: frozenset[str]
+    next_reading: int  # what came since may supersede one of them
 
 
 def _waiting(context: Context, stretch: Stretch) -> pd.DataFrame:
@@ -81,7 +82,9 @@ def _batch(
     now = context.now()
     detector = load(context, champion)
     fields = _fields(watched, detector)
-    stretch = Stretch(watched.config.table, watched.schema, champion.scored_through, fields)
+    stretch = Stretch(
+        watched.config.table, watched.schema, champion.scored_through, fields, watched.next_reading
+    )
     waiting = ahead.take(stretch)
     rows = _due(waiting, now, watched.config.schedule.delay)
     if rows.empty:

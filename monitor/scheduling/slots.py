@@ -15,7 +15,7 @@ from monitor.jobs.context import Context
 from monitor.scheduling import triggers
 from monitor.scheduling.watch import Watch
 from monitor.storage import monitors, outbox, runs, versions
-from monitor.storage.database import OperationalFault
+from monitor.storage.database import OperationalFault, reason
 from monitor.storage.monitors import Watched
 
 log = structlog.get_logger()
@@ -35,9 +35,7 @@ class SlotExecutor(BaseExecutor):  # type: ignore[misc]  # APScheduler 3 has no 
         try:
             offer(self.context, job.args[0], job.args[1], run_times[-1])
         except OperationalFault as fault:
-            log.warning(
-                "a slot is offered again when the database answers", job=job.id, reason=str(fault.orig)
-            )
+            log.warning("a slot is offered again when the database answers", job=job.id, reason=reason(fault))
             self.kept.pop(job.id, None)  # the next look adds the job anew, from its last slot in the database
         finally:
             self._run_job_success(job.id, [])

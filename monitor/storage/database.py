@@ -1,8 +1,8 @@
 """One door to SQLite and PostgreSQL: how connections are made and transactions begin."""
 
 import sqlite3
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -12,14 +12,21 @@ from sqlalchemy.orm import Session
 
 from monitor.domain.errors import DatabaseDamaged, MonitorError
 
-OperationalFault = sa.exc.OperationalError  # for callers, who do not import SQLAlchemy
-DatabaseFault = sa.exc.DatabaseError  # the same and all else that a database may complain of
+# for callers, who do not import SQLAlchemy: what may pass by itself, and all that a database may complain of
+OperationalFault = (
+    sa.exc.OperationalError,
+    sa.exc.TimeoutError,
+)  # the latter: no connection became free in time
+DatabaseFault = (sa.exc.DatabaseError, sa.exc.TimeoutError)
 __all__ = ["Database", "Session"]  # the layers above take the session's type from here
 
 IDLE_SECONDS = 120.0  # that a transaction on a server may rest between two statements
 BUSY_SECONDS = (
     60.0  # of waiting for another's lock; above the longest batch that any job writes in one transaction
 )
+
+
+CONNECTIONS = 10  # that one process may have at once
 
 
 class UnusableAddress(MonitorError):
@@ -39,18 +46,21 @@ class Database:
         self.url = _address(url)
         self.dialect = self.url.get_backend_name()
         self.engine = _sqlite(self.url) if self.dialect == "sqlite" else _server(self.url)
+        self.around: Callable[[], AbstractContextManager[None]] = (
+            nullcontext  # each session: a worker's stop waits
+        )
         self._writer = self.engine.execution_options(monitor_write=True)
 
     @contextmanager
     def read(self) -> Iterator[Session]:
         """A consistent view; nothing is kept."""
-        with Session(self.engine) as session:
+        with self.around(), Session(self.engine) as session:
             yield session
 
     @contextmanager
     def write(self) -> Iterator[Session]:
         """All of it is committed at the end, or none."""
-        with Session(self._writer) as session, session.begin():
+        with self.around(), Session(self._writer) as session, session.begin():
             session.connection()
             yield session
 
@@ -58,19 +68,21 @@ class Database:
         self.engine.dispose()
 
 
-def reason(fault: DatabaseFault) -> str:
+def reason(fault: sa.exc.SQLAlchemyError) -> str:
     """What the database said, without the statement it was about and without any cell of a row."""
+    told = getattr(fault, "orig", None)
     if isinstance(fault, sa.exc.DataError):  # whose first line repeats the value
-        return f"a value does not fit ({type(fault.orig).__name__})"
-    return (str(fault.orig or fault).strip().splitlines() or [type(fault).__name__])[0]
+        return f"a value does not fit ({type(told).__name__})"
+    return (str(told or fault).strip().splitlines() or [type(fault).__name__])[0]
 
 
-def damage(fault: DatabaseFault) -> DatabaseDamaged | None:
+def damage(fault: sa.exc.SQLAlchemyError) -> DatabaseDamaged | None:
     """A sentence for a database whose file is damaged; None for any other fault."""
-    if getattr(fault.orig, "sqlite_errorcode", 0) & 0xFF != sqlite3.SQLITE_CORRUPT:
+    told = getattr(fault, "orig", None)
+    if getattr(told, "sqlite_errorcode", 0) & 0xFF != sqlite3.SQLITE_CORRUPT:
         return None
     return DatabaseDamaged(
-        f"the database file is damaged ({fault.orig}); stop everything that uses it, keep the file, "
+        f"the database file is damaged ({told}); stop everything that uses it, keep the file, "
         "and go on with the last backup"
     )
 
@@ -90,9 +102,11 @@ def _address(text: str) -> sa.URL:
 
 
 def _sqlite(url: sa.URL) -> sa.Engine:
+    pool: dict[str, Any] = {}
     if url.database and url.database != ":memory:":
         Path(url.database).parent.mkdir(parents=True, exist_ok=True)
-    engine = sa.create_engine(url, connect_args={"timeout": BUSY_SECONDS}, hide_parameters=True)
+        pool = {"pool_size": 5, "max_overflow": CONNECTIONS - 5, "pool_timeout": BUSY_SECONDS}
+    engine = sa.create_engine(url, connect_args={"timeout": BUSY_SECONDS}, hide_parameters=True, **pool)
 
     @sa.event.listens_for(engine, "connect")
     def _connected(connection: sqlite3.Connection, _record: Any) -> None:
@@ -115,7 +129,12 @@ def _sqlite(url: sa.URL) -> sa.Engine:
 
 
 def _server(url: sa.URL) -> sa.Engine:
-    engine = sa.create_engine(url, pool_pre_ping=True, pool_size=2, max_overflow=8, hide_parameters=True)
+    pool: dict[str, Any] = {
+        "pool_size": 2,
+        "max_overflow": CONNECTIONS - 2,
+        "pool_timeout": BUSY_SECONDS,
+    }
+    engine = sa.create_engine(url, pool_pre_ping=True, hide_parameters=True, **pool)
 
     @sa.event.listens_for(engine, "connect")
     def _connected(connection: psycopg.Connection[Any], _record: Any) -> None:

@@ -76,14 +76,6 @@ def held(session: Session) -> list[Held]:
     return [Held(name, holder or "", (token, at)) for name, holder, token, at in rows]
 
 
-def live(session: Session, now: datetime) -> list[tuple[str, str, datetime]]:
-    """(name, holder, until when) of each lease that a run holds and renewed of late, by the wall clock."""
-    rows = session.execute(
-        sa.select(T.name, T.holder, T.expires_at).where(T.run_id.is_not(None), T.expires_at >= now)
-    )
-    return [(name, holder or "", at) for name, holder, at in rows]
-
-
 def take_away(session: Session, lease: Held) -> None:
     """Free the lease of a holder that is gone, unless it gave a sign of life meanwhile."""
     token, at = lease.beat

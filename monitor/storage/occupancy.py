@@ -1,7 +1,6 @@
 """What is in a database that may be damaged, older, or not there: what a restore asks before it replaces it."""
 
 from dataclasses import dataclass, field
-from datetime import datetime
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -16,14 +15,14 @@ TOLD = ("monitors", "alerts", "reviews", "audit")  # whose loss somebody would f
 
 @dataclass(frozen=True)
 class Occupancy:
-    """what: in words, None where there is nothing; at_work: (lease, holder, until); tokens: of every lease."""
+    """what: in words, None where there is nothing; held, tokens: of its leases."""
 
     what: str | None = None
-    at_work: list[tuple[str, str, datetime]] = field(default_factory=list)
+    held: list[leases.Held] = field(default_factory=list)
     tokens: dict[str, int] = field(default_factory=dict)
 
 
-def of(database: Database, now: datetime) -> Occupancy:
+def of(database: Database) -> Occupancy:
     """
     Raises:
         MonitorError: the database is of a newer release.
@@ -40,7 +39,7 @@ def of(database: Database, now: datetime) -> Occupancy:
                 f"the database is at {at}, which this release does not know; upgrade monitor first"
             )
         with database.read() as session:
-            return Occupancy(_rows(session), leases.live(session, now), leases.tokens(session))
+            return Occupancy(_rows(session), leases.held(session), leases.tokens(session))
     except sa.exc.DatabaseError as fault:
         if database.dialect != "sqlite" or isinstance(fault, sa.exc.OperationalError):
             raise

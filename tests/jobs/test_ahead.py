@@ -1,5 +1,6 @@
 """Reading a page ahead changes no outcome: each row once, scored the same however the pages are cut."""
 
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -144,3 +145,40 @@ def test_scores_are_the_same_however_the_rows_are_cut_into_batches(
     assert cut["score"].to_numpy() == pytest.approx(whole["score"].to_numpy(), abs=1e-5)
     # a row that calibration knows may pass its own score by a rounding, which is one rank of 110
     assert cut["p_value"].to_numpy() == pytest.approx(whole["p_value"].to_numpy(), abs=0.02)
+
+
+def test_a_row_that_was_corrected_after_it_was_read_ahead_is_scored_as_it_is_now(
+    context: Context, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    watch(context, tmp_path, 600)
+    for job in ("pull", "train"):
+        run_now(context, job, "boiler", "tester")
+    behind, done, after = threading.Event(), threading.Event(), readings.after
+
+    def told(session: Any, table: Any, reading_id: int, *rest: Any) -> pd.DataFrame:
+        found = after(session, table, reading_id, *rest)
+        if reading_id:
+            behind.set()
+        return found
+
+    def correct(*_: Any) -> None:
+        if done.is_set():
+            return
+        done.set()
+        assert behind.wait(20), "the next rows are read ahead"
+        path = tmp_path / "boiler.csv"
+        frame = pd.read_csv(path)
+        frame.loc[100, "load"] += 1.0
+        frame.to_csv(path, index=False)
+        assert run_now(context, "pull", "boiler", "tester")["counts"]["stored"] == 1
+
+    monkeypatch.setattr(readings, "after", told)
+    monkeypatch.setattr(Context, "progress", correct)
+    monkeypatch.setattr(score, "BATCH", 70)
+    assert run_now(context, "score", "boiler", "tester")["counts"]["scored"] == 600
+    with context.database.read() as session:
+        schema = monitors.named(session, "boiler").schema
+        assert schema is not None
+        c = readings.table("readings_boiler", schema).c
+        present = set(session.scalars(sa.select(c.reading_id).where(c.superseded_at.is_(None))))
+    assert set(scored(context)["reading_id"]) == present

@@ -3,6 +3,7 @@
 import getpass
 import os
 import shutil
+import socket
 import threading
 import uuid
 from collections.abc import Callable, Iterator
@@ -23,6 +24,7 @@ from monitor.domain.run import Fence, Request
 from monitor.domain.version import GATE, Step
 from monitor.jobs import backup
 from monitor.jobs.context import Context
+from monitor.jobs.running import holder
 from monitor.settings import Settings
 from monitor.storage import audit, leases, quarantine, runs, schema, tables, versions
 from monitor.storage.backup import Unusable
@@ -171,6 +173,11 @@ def audit_rows(context: Context) -> int:
         return session.scalar(sa.select(sa.func.count()).select_from(tables.audit)) or 0
 
 
+def _held_by(context: Context, who: str) -> None:
+    with context.database.write() as session:
+        session.execute(sa.update(tables.leases).values(holder=who))
+
+
 def test_nothing_is_restored_under_a_worker_and_one_that_sleeps_through_it_is_refused(
     context: Context, tmp_path: Path
 ) -> None:
@@ -180,12 +187,16 @@ def test_nothing_is_restored_under_a_worker_and_one_that_sleeps_through_it_is_re
         run_id = runs.offer(session, Request("prune", None, "s"), "schedule", now)
         run = runs.claim(session, ["prune"], "host:1:1", now, 60)
     assert run is not None
-    with pytest.raises(Conflict, match="host:1:1 is at work on all/prune"):
+    with pytest.raises(Conflict, match=r"host:1:1 .* is at work on all/prune"):
         backup.restore(context, tmp_path / "a.backup", "ana", yes=True)
-    with context.database.write() as session:
-        leases.hold(
-            session, run.fence, now - timedelta(minutes=2), 60
-        )  # its last sign of life is too long ago
+    with context.database.write() as session:  # a clock that is behind, or was put back, says nothing
+        leases.hold(session, run.fence, now - timedelta(minutes=2), 60)
+    with pytest.raises(Conflict, match=r"host:1:1 .* stop its `monitor up`"):
+        backup.restore(context, tmp_path / "a.backup", "ana", yes=True)
+    _held_by(context, holder())
+    with pytest.raises(Conflict, match=f"{os.getpid()}"):
+        backup.restore(context, tmp_path / "a.backup", "ana", yes=True)
+    _held_by(context, f"{socket.gethostname()}:{os.getpid()}:1")  # the number is another process's by now
     backup.restore(context, tmp_path / "a.backup", "ana", yes=True)
     with pytest.raises(Superseded), context.database.write() as session:
         leases.hold(session, Fence("all/prune", run.fence.token), now, 60)

@@ -3,20 +3,22 @@
 import os
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import timedelta
 from pathlib import Path
 
+import pytest
 import sqlalchemy as sa
 
 from monitor.domain.document import differences
 from monitor.domain.monitor import Document, Monitor
 from monitor.domain.run import Outcome, Request, Run
-from monitor.jobs import running
+from monitor.jobs import notify, running
 from monitor.jobs.context import Context
 from monitor.scheduling import supervisor
 from monitor.scheduling.slots import Scheduler
 from monitor.storage import audit, configuration, runs, tables
+from monitor.storage.database import BUSY_SECONDS, CONNECTIONS
 
 R = tables.runs.c
 
@@ -120,3 +122,34 @@ def waiting(context: Context) -> int:
     with context.database.read() as session:
         count = sa.select(sa.func.count()).where(R.job == "pull", R.state == "queued")
         return session.scalar(count) or 0
+
+
+def test_a_run_that_got_no_connection_in_time_is_tried_again(
+    context: Context, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(context.database.engine.pool, "_timeout", 0.2)
+    with context.database.write() as session:
+        runs.offer(session, Request("prune", None, "s"), "me", context.now())
+    run = claim(context)
+    assert run is not None
+
+    def work(context: Context, run: Run) -> Outcome:
+        with ExitStack() as taken:
+            for _ in range(CONNECTIONS + 1):
+                session = taken.enter_context(context.database.read())
+                session.connection()
+        raise AssertionError("there is always another one")
+
+    assert running.execute(context, run, work) is None
+    with context.database.read() as session:
+        row = runs.get(session, run.run_id)
+    assert (row["state"], row["attempt"]) == ("queued", 1)
+    assert row["message"].startswith("the database did not answer: ")
+
+
+def test_waiting_for_a_connection_is_bounded_as_waiting_for_a_lock_is(context: Context) -> None:
+    pool = context.database.engine.pool
+    assert isinstance(pool, sa.QueuePool)
+    assert pool._timeout == BUSY_SECONDS
+    assert pool.size() + pool._max_overflow == CONNECTIONS
+    assert notify.MOST < CONNECTIONS

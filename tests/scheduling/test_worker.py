@@ -10,7 +10,7 @@ def test_a_worker_that_is_stopped_while_it_starts_ends_without_a_traceback(
     def stopped() -> None:
         raise Stopped
 
-    monkeypatch.setattr(worker, "stop_on_signals", lambda: None)
+    monkeypatch.setattr(worker.Stop, "on_signals", lambda _: None)
     monkeypatch.setattr(worker, "end_with_parent", lambda: None)
     monkeypatch.setattr(worker, "open_context", stopped)
     assert worker.main("data") == 0

@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime
 
 from monitor.app import open_context
@@ -18,6 +19,7 @@ from monitor.domain.run import Outcome, Run
 from monitor.jobs import running
 from monitor.jobs.context import Context
 from monitor.scheduling import slots, worker
+from monitor.scheduling.stop import Stop
 from monitor.storage import audit
 
 FLAKY = int(sys.argv[1])
@@ -60,12 +62,12 @@ OFFER, slots.offer = slots.offer, counted
 worker.perform = perform
 worker.LOOK = 0.05
 running.WAIT = 0.3
-worker.stop_on_signals()
+stop = Stop()
+stop.on_signals()
 context = open_context()
 threading.Thread(target=look, args=(slots.Scheduler(context),), daemon=True).start()
 print("ready", flush=True)
-try:
-    worker.work(context, "data", os.getppid())
-except running.Stopped:
-    print(len(offered), flush=True)
-    context.close()
+with suppress(running.Stopped):
+    worker.work(context, "data", os.getppid(), stop)
+print(len(offered), flush=True)
+context.close()
