@@ -15,6 +15,7 @@ from monitor.domain.monitor import Document
 from monitor.jobs.apply import apply
 from monitor.jobs.context import Context
 from monitor.scheduling import slots, worker
+from monitor.scheduling.stop import Stop
 from monitor.settings import Settings
 from monitor.storage import tables
 from tests.chaos.victim import Victim
@@ -71,7 +72,7 @@ def schedule(settings: Settings, _reports: Connection) -> None:
 
 
 def claim(settings: Settings, _reports: Connection) -> None:
-    worker.work(open_context(settings), "data", os.getppid())
+    worker.work(open_context(settings), "data", os.getppid(), Stop())
 
 
 def _prepare(context: Context, folder: Path, count: int) -> None:
