@@ -51,15 +51,15 @@ def prepare(folder: Path) -> dict[str, Any]:
         kept.append(train(*arguments))
         return kept[-1]
 
-    train, fit_tabular.train = fit_tabular.train, keeping  # type: ignore[assignment]
+    train, fit_tabular.train = fit_tabular.train, keeping  # type: ignore[assignment]  # put back by the process's end
     Detector(objective="vanilla").fit(table(LEARNT)).save(folder / "detector")
     network = kept[0].network
     torch.save(network.state_dict(), folder / "network.pt")
-    codes = [int(used.sum()) for used in network.encoder[5].get_buffer("used")]  # type: ignore[index]
+    codes = [int(used.sum()) for used in network.encoder[5].get_buffer("used")]  # type: ignore[index]  # the encoder is a Sequential
     (folder / "codes.json").write_text(json.dumps(codes))
     weights = [p.detach().numpy() for name, p in network.named_parameters() if name.endswith("weight")]
     np.savez(folder / "weights.npz", *weights)
-    alone = Autoencoder(dense(FIELDS, FIELDS, [CODE]), Vanilla(), None, Plan(1, 1, 0))  # type: ignore[arg-type]
+    alone = Autoencoder(dense(FIELDS, FIELDS, [CODE]), Vanilla(), None, Plan(1, 1, 0))  # type: ignore[arg-type]  # never trained: no sampler
     model = export(Served(alone), torch.zeros(1, 64, FIELDS))
     (folder / "alone.onnx").write_bytes(model)
     assert Session(model)(np.zeros((1, 2, FIELDS), np.float32))[0].shape == (1, 2, FIELDS)
@@ -154,7 +154,7 @@ def start_torch(folder: Path) -> dict[str, Any]:
                 code = self.network.encode(torch.from_numpy(x[self.views]))
                 return self.network.decode(code).numpy(), code.numpy()
 
-    detector.Session = Module  # type: ignore[misc, assignment]
+    detector.Session = Module  # type: ignore[misc, assignment]  # torch in its place is what is measured
     return {"scores": detector.Detector.load(folder / "detector").score(table(FIRST))["score"].tolist()}
 
 

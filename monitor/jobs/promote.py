@@ -57,9 +57,7 @@ def promote(context: Context, run: Run) -> Outcome:
 
 def _asked(context: Context, run: Run, version: Version, kind: Kind) -> Step:
     with context.database.read() as session:
-        versions.bundle(
-            session, version.version_id
-        )  # a damaged version must not take over, whoever asks for it
+        versions.bundle(session, version.version_id)  # a damaged one must not take over, whoever asks for it
     why = clean_note(str(run.counts.get("why") or ""))
     return Step(kind, run.actor, context.now(), why or "no reason given")
 
