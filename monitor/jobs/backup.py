@@ -5,7 +5,7 @@ from pathlib import Path
 from monitor.domain.errors import Conflict, MonitorError, NeedsYes
 from monitor.jobs.context import Context
 from monitor.jobs.running import alive
-from monitor.storage import audit, backup, leases, occupancy, schema
+from monitor.storage import audit, backup, leases, occupancy, presence, schema
 from monitor.storage.backup import Copy
 from monitor.storage.database import Session
 
@@ -43,7 +43,7 @@ def restore(context: Context, file: Path, actor: str, *, yes: bool = False) -> C
         RefusedFile: there is no such file.
         Unusable: the backup is damaged, of another kind of database, or of a newer release.
         NeedsYes: rows would be lost, without ``yes``.
-        Conflict: a worker is at work, or may be.
+        Conflict: a scheduler, a worker or a dashboard stays with the database, or a command is at work on it.
     """
     if not file.is_file():
         raise RefusedFile(f"{file}: there is no such file")
@@ -53,17 +53,20 @@ def restore(context: Context, file: Path, actor: str, *, yes: bool = False) -> C
         raise backup.Unusable(
             f"{file} {got}; this release restores up to {schema.head()}: upgrade monitor first"
         )
-    found = occupancy.of(context.database)
-    if found.what is not None and not yes:
-        raise NeedsYes(f"nothing was restored: the database holds {found.what}; say --yes if they are to go")
-    _unless_at_work(found, context.settings.lease_seconds)
+    with presence.alone(context.database):
+        found = occupancy.of(context.database)
+        if found.what is not None and not yes:
+            raise NeedsYes(
+                f"nothing was restored: the database holds {found.what}; say --yes if they are to go"
+            )
+        _unless_at_work(found, context.settings.lease_seconds)
 
-    def prepare(session: Session) -> None:
-        leases.supersede(session, found.tokens)
-        detail = {"file": file.name, "sha256": copy.sha256, "schema": copy.revision}
-        audit.append(session, context.now(), actor, "database.restored", "database", detail)
+        def prepare(session: Session) -> None:
+            leases.supersede(session, found.tokens)
+            detail = {"file": file.name, "sha256": copy.sha256, "schema": copy.revision}
+            audit.append(session, context.now(), actor, "database.restored", "database", detail)
 
-    backup.restore(context.database, copy, prepare)
+        backup.restore(context.database, copy, prepare)
     return copy
 
 
