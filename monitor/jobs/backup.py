@@ -1,13 +1,15 @@
 """Backup and restore as people ask for them: what speaks against it is said before anything is touched."""
 
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from monitor.domain.errors import Conflict, MonitorError, NeedsYes
+from monitor.jobs import erase
 from monitor.jobs.context import Context
 from monitor.jobs.running import alive
 from monitor.storage import audit, backup, leases, occupancy, presence, schema
 from monitor.storage.backup import Copy
-from monitor.storage.database import Session
+from monitor.storage.database import Database
 
 
 class RefusedFile(MonitorError):
@@ -36,8 +38,20 @@ def make(context: Context, file: Path, actor: str, *, overwrite: bool = False) -
     return made
 
 
-def restore(context: Context, file: Path, actor: str, *, yes: bool = False) -> Copy:
+@dataclass(frozen=True)
+class Restored:
+    """What came back. erased: entities that were erased since the backup, and again now; unknown: erasures of monitors
+    that the backup does not have."""
+
+    copy: Copy
+    erased: int
+    unknown: int
+
+
+def restore(context: Context, file: Path, actor: str, *, yes: bool = False) -> Restored:
     """Put a backup in the place of what the database holds: all of it, or nothing.
+
+    Whom the database remembers to have erased is erased in the restored rows before they take its place.
 
     Raises:
         RefusedFile: there is no such file.
@@ -61,13 +75,18 @@ def restore(context: Context, file: Path, actor: str, *, yes: bool = False) -> C
             )
         _unless_at_work(found, context.settings.lease_seconds)
 
-        def prepare(session: Session) -> None:
-            leases.supersede(session, found.tokens)
-            detail = {"file": file.name, "sha256": copy.sha256, "schema": copy.revision}
-            audit.append(session, context.now(), actor, "database.restored", "database", detail)
+        again: list[int] = []
+
+        def prepare(restored: Database) -> None:
+            with restored.write() as session:
+                leases.supersede(session, found.tokens)
+            again.extend(erase.again(replace(context, database=restored), found.erased, actor))
+            detail = {"file": file.name, "sha256": copy.sha256, "schema": copy.revision, "erased": again[0]}
+            with restored.write() as session:
+                audit.append(session, context.now(), actor, "database.restored", "database", detail)
 
         backup.restore(context.database, copy, prepare)
-    return copy
+    return Restored(copy, *again)
 
 
 def _unless_at_work(found: occupancy.Occupancy, patience: float) -> None:

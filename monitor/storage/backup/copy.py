@@ -7,12 +7,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from sqlalchemy.orm import Session
-
 from monitor.domain.errors import MonitorError
+from monitor.storage.database import Database
 
 MAGIC = {b"SQLite format 3\0": "sqlite", b"PGDMP": "postgresql"}
-Prepare = Callable[[Session], None]
+Prepare = Callable[[Database], None]
 
 
 class Unusable(MonitorError):

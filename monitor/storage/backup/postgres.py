@@ -12,11 +12,10 @@ from typing import IO, Any
 
 import sqlalchemy as sa
 from psycopg.conninfo import make_conninfo
-from sqlalchemy.orm import Session
 
 from monitor.storage import schema, tables
 from monitor.storage.backup.copy import Prepare, Unusable, beside, settle
-from monitor.storage.database import Database
+from monitor.storage.database import Database, Joined
 
 PACKAGE = (
     "it comes with PostgreSQL's client programs (Debian: postgresql-client, Fedora: postgresql, macOS: libpq)"
@@ -74,9 +73,7 @@ def restore(database: Database, file: Path, prepare: Prepare) -> None:
             with driver.cursor() as cursor:
                 _replay(cursor, lines)
             schema.upgrade_on(connection)
-            with Session(connection) as session:
-                prepare(session)
-                session.flush()
+            prepare(Joined(connection))
     finally:
         connection.invalidate()  # the archive's settings end with the connection
         connection.close()

@@ -68,8 +68,7 @@ def _prepare(part: Path, prepare: Prepare) -> None:
     staged = Database(f"sqlite:///{part}")
     try:
         schema.upgrade(staged)
-        with staged.write() as session:
-            prepare(session)
+        prepare(staged)
     finally:
         staged.close()
     with closing(sqlite3.connect(part)) as connection:
