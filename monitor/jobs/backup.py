@@ -9,6 +9,7 @@ from monitor.jobs.context import Context
 from monitor.jobs.running import alive
 from monitor.storage import audit, backup, leases, occupancy, presence, schema
 from monitor.storage.backup import Copy
+from monitor.storage.crash import fail_point
 from monitor.storage.database import Database
 
 
@@ -32,6 +33,7 @@ def make(context: Context, file: Path, actor: str, *, overwrite: bool = False) -
         raise RefusedFile(f"{file} is there already; name another file, or say --overwrite")
     schema.ready(context.database)
     made = backup.make(context.database, file)
+    fail_point("backup.made")
     detail = {"file": file.name, "sha256": made.sha256, "schema": made.revision}
     with context.database.write() as session:
         audit.append(session, context.now(), actor, "database.backed_up", "database", detail)
@@ -84,8 +86,10 @@ def restore(context: Context, file: Path, actor: str, *, yes: bool = False) -> R
             detail = {"file": file.name, "sha256": copy.sha256, "schema": copy.revision, "erased": again[0]}
             with restored.write() as session:
                 audit.append(session, context.now(), actor, "database.restored", "database", detail)
+            fail_point("restore.prepared")
 
         backup.restore(context.database, copy, prepare)
+        fail_point("restore.done")
     return Restored(copy, *again)
 
 

@@ -10,8 +10,9 @@ from monitor.detection.detector import Detector
 from monitor.domain.errors import NotEnoughRows
 from monitor.domain.retention import LEARNT
 from monitor.domain.run import Outcome, Request, Run
-from monitor.jobs.context import Context, fail_point
+from monitor.jobs.context import Context
 from monitor.storage import alerts, labels, monitors, readings, versions
+from monitor.storage.crash import fail_point
 from monitor.storage.monitors import Watched
 
 HELD_BACK = 0.1  # of them the newest part, which training does not see and the gate decides on

@@ -15,6 +15,7 @@ from psycopg.conninfo import make_conninfo
 
 from monitor.storage import schema, tables
 from monitor.storage.backup.copy import Prepare, Unusable, beside, settle
+from monitor.storage.crash import fail_point
 from monitor.storage.database import Database, Joined
 
 PACKAGE = (
@@ -88,6 +89,7 @@ def _replay(cursor: Any, lines: Iterator[bytes]) -> None:
             with cursor.copy(line) as copy:
                 rows = itertools.takewhile(lambda row: row != b"\\.\n", lines)
                 for block in _blocks(rows):
+                    fail_point("restore.copying")
                     copy.write(block)
         elif not SESSION.match(line):
             statements.append(line)
