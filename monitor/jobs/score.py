@@ -35,7 +35,7 @@ def score(context: Context, run: Run) -> Outcome:
             with context.database.read() as session:
                 watched = monitors.get(session, run.monitor_id)
                 champion = versions.champion(session, run.monitor_id)
-                replay = versions.previous(session, run.monitor_id) is None
+                replay = versions.first(session, run.monitor_id)
             if champion is None or watched.schema is None:
                 return Outcome("no champion yet: the monitor is learning", totals)
             counts = _batch(context, run, watched, champion, replay, ahead)
