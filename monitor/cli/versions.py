@@ -69,8 +69,10 @@ def _facts(version: Any, decided: "list[Step]") -> dict[str, Any]:
     """What is worth comparing, by the words that it is called."""
     held = version.manifest_held_back or {}
     gate = next((step for step in decided if step.figures), None)
-    figures = {k.replace("_", " "): v for k, v in (gate.figures if gate else {}).items() if k != "calibration"}
-    fields = {f: "learnt from" for f in version.facts.get("fields", [])} | version.facts.get("refused", {})
+    figures = {
+        k.replace("_", " "): v for k, v in (gate.figures if gate else {}).items() if k != "calibration"
+    }
+    fields = dict.fromkeys(version.facts.get("fields", []), "learnt from") | version.facts.get("refused", {})
     return {
         "state": version.state, "trained": stamp(version.created_at), "objective": version.objective,
         "rows": version.manifest_rows, "from": version.manifest_from, "to": version.manifest_to,

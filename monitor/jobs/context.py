@@ -14,6 +14,7 @@ from monitor.storage import leases, runs
 from monitor.storage.crash import fail_point
 from monitor.storage.database import Database, Session
 
+
 def utc_now() -> datetime:
     return datetime.now(UTC)
 

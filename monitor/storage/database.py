@@ -69,7 +69,7 @@ class Database:
 
 
 class Joined(Database):
-    """The database as one open transaction sees it; what is written here is kept with that transaction, or not at all."""
+    """The database as one open transaction sees it; what is written here is kept with that, or not at all."""
 
     def __init__(self, connection: sa.Connection) -> None:
         self.url, self.dialect = connection.engine.url, connection.dialect.name

@@ -76,7 +76,7 @@ def still(session: Session, erasure_id: int, version_ids: list[int]) -> None:
 
 @dataclass(frozen=True)
 class Remembered:
-    """What a database knows of its erasures, to be carried into an older one. rows: as stored, with a monitor's name."""
+    """What a database knows of its erasures, for an older one to learn. rows: as stored, with a monitor's name."""
 
     keys: list[str] = field(default_factory=list)
     rows: list[dict[str, Any]] = field(default_factory=list)

@@ -113,12 +113,13 @@ def advance(session: Session, version: Version, through: int, threshold: float |
     Raises:
         Superseded: the version is no longer champion; these scores are not wanted any more.
     """
+    unchanged = V.threshold.is_not_distinct_from(version.threshold)
     moved = session.execute(
         sa.update(tables.versions)
         .where(V.version_id == version.version_id, V.state == "champion",
                V.scored_through == version.scored_through)
         .values(scored_through=through,
-                threshold=sa.case((V.threshold.is_not_distinct_from(version.threshold), threshold)))
+                threshold=sa.case((unchanged, sa.cast(threshold, V.threshold.type))))
         .returning(V.version_id)
     ).scalar()  # fmt: skip
     if moved is None:
@@ -312,9 +313,7 @@ def first(session: Session, monitor_id: int) -> bool:
 def _lineage(session: Session, monitor_id: int) -> list[int]:
     mine = sa.select(V.number, V.decision, V.decided_at).where(V.monitor_id == monitor_id).order_by(V.number)
     return deciding.lineage(
-        (r.number, step)
-        for r in session.execute(mine)
-        for step in deciding.steps(r.decision, r.decided_at)
+        (r.number, step) for r in session.execute(mine) for step in deciding.steps(r.decision, r.decided_at)
     )
 
 

@@ -203,7 +203,9 @@ def test_two_versions_are_set_side_by_side(
     with installed.database.write() as session:
         left = {"rows": 380, "left_out": {"confirmed in a review": 2}, "held_back": {"rows": 20}}
         facts = {"fields": ["load"], "refused": {"heat": "its values are all different"}}
-        session.execute(sa.update(tables.versions).where(V.version_id == 2).values(manifest=left, facts=facts))
+        session.execute(
+            sa.update(tables.versions).where(V.version_id == 2).values(manifest=left, facts=facts)
+        )
     capsys.readouterr()
     assert shell("versions", "diff", "a", "1", "2", "--json") == 0
     told = json.loads(capsys.readouterr().out)

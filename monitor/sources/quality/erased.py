@@ -27,8 +27,7 @@ def leave_out(admitted: Admitted, among: Among) -> tuple[Admitted, int]:
 def blanked(rejected: pd.DataFrame, among: Among) -> pd.DataFrame:
     """origin, raw, reason of rows that could not be used; where one names an erased entity nothing but that is kept."""
     named = [
-        set().union(*map(names, row))
-        for row in rejected[["origin", "raw", "reason"]].itertuples(index=False)
+        set().union(*map(names, row)) for row in rejected[["origin", "raw", "reason"]].itertuples(index=False)
     ]
     gone = among(set().union(*named))
     theirs = [bool(each & gone) for each in named]

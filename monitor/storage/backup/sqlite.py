@@ -66,7 +66,9 @@ def restore(database: Database, file: Path, prepare: Prepare) -> None:
                 read.backup(live, pages=PIECE, progress=_patience("restore.copying"))
         else:
             _aside(target)
-            settle(part, target)  # in the place of what is damaged, so that one of both is there at any moment
+            settle(
+                part, target
+            )  # in the place of what is damaged, so that one of both is there at any moment
 
 
 def _prepare(part: Path, prepare: Prepare) -> None:
