@@ -6,6 +6,7 @@ from monitor.detection.forgetting import forgotten, keeps_rows, knows
 from monitor.domain.erasure import CONTENT
 from monitor.domain.errors import BundleCorrupt, Conflict
 from monitor.domain.run import EVERYTHING, Request, scope_of
+from monitor.domain.writing import counted
 from monitor.jobs.context import Context
 from monitor.storage import audit, erasing, erasures, holds, monitors, removal, runs, versions
 from monitor.storage.database import Session
@@ -169,7 +170,7 @@ def _model(
     if less is not None and not _unsure(place, version):
         if gone and yes and not _rewrite(context, place, version, less, actor, gone):
             raise _NotYet
-        return f"{gone} rows taken out" if gone else None
+        return f"{counted(gone, 'row')} taken out" if gone else None
     if version.state == "champion" or (yes and not _rewrite(context, place, version, None, actor, gone)):
         return WAITS
     return "model taken out"
