@@ -8,7 +8,7 @@ from monitor.domain.errors import BundleCorrupt, Conflict
 from monitor.domain.run import EVERYTHING, Request, scope_of
 from monitor.domain.writing import counted
 from monitor.jobs.context import Context
-from monitor.storage import audit, erasing, erasures, holds, monitors, removal, runs, versions
+from monitor.storage import audit, erasing, erasures, holds, monitors, presence, removal, runs, versions
 from monitor.storage.database import Session
 from monitor.storage.erasing import Place, Target
 from monitor.storage.erasures import Remembered
@@ -54,18 +54,19 @@ def erase(
         UnknownError: there is no such monitor.
         Conflict: versions are trained faster than they can be gone through.
     """
-    with context.database.read() as session:
-        monitor_id = monitors.named(session, monitor).monitor_id if monitor else None
-        places = erasing.places(session, monitor_id)
-        _unless_held(session, places, entity, context)
-    scope = EVERYTHING if monitor_id is None else scope_of(monitor_id)
-    for _ in range(TRIES):
-        try:
-            done = _erase(context, places, entity, actor, scope, yes)
-        except _NotYet:
-            continue
-        erasing.scrub(context.database)
-        return done
+    with presence.staying(context.database):  # a restore that began meanwhile would not know of it
+        with context.database.read() as session:
+            monitor_id = monitors.named(session, monitor).monitor_id if monitor else None
+            places = erasing.places(session, monitor_id)
+            _unless_held(session, places, entity, context)
+        scope = EVERYTHING if monitor_id is None else scope_of(monitor_id)
+        for _ in range(TRIES):
+            try:
+                done = _erase(context, places, entity, actor, scope, yes)
+            except _NotYet:
+                continue
+            erasing.scrub(context.database)
+            return done
     raise Conflict(
         "new versions came while the models were gone through; nothing of the rows was erased: try again"
     )
