@@ -235,7 +235,8 @@ LEFT = {  # rows 1 to 60 of card-payments, and one that is not stored any more
     "left_out_rows_capped": False,
 }  # fmt: skip
 FACTS = {
-    "objective": "denoising", "seed": 0, "contaminated": True, "seconds": 41.2, "rows_trained": 80_000, "rows_compared": 5_000,
+    "objective": "denoising", "seed": 0, "contaminated": True, "seconds": 41.2, "rows_trained": 80_000,
+    "rows_compared": 5_000,
     "reason": "the 80000 training rows are taken as clean, where a wide denoising network fits best",
     "curve": [[25 * n, round(0.2 + 1.1 * 0.8**n, 4), round(0.24 + 1.05 * 0.82**n, 4)] for n in range(1, 25)],
     "fields": ["amount", "payments_1h", "distance", "merchant"],
