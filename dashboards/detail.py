@@ -10,6 +10,7 @@ from dashboards.fields import Line, number, number_sign, written
 from dashboards.markup import render
 from monitor.domain.monitor import Monitor
 from monitor.domain.review import BY_NAME
+from monitor.domain.version import compared
 from monitor.domain.writing import counted
 from monitor.storage import evidence
 from monitor.storage.database import Session
@@ -54,6 +55,7 @@ def detail(session: Session, public_id: str, actor: str, now: datetime) -> Detai
         zone=config.schedule.timezone,
         now=now,
         top=top,
+        compared=compared(top.facts or {}) if top else None,
         brief=alert.last_event_at - alert.first_event_at < timedelta(minutes=10),
         lines=[Line.of(p, config) for p in parts[:FIELDS]],
         more=max(0, len(parts) - FIELDS),

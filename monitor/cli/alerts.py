@@ -43,8 +43,8 @@ def one(alert: Alert, as_json: Json = False) -> None:
     lines = [
         f"{found['severity'].capitalize()} · {found['monitor']} · {found['entity'] or 'no entity'} · {found['state']}",
         found["why"],
-        f"began {stamp(found['first_event_at'])}, {counted(found['members'], 'row')}, the oddest seen in "
-        f"{odds(found['p_value'])} normal rows",
+        f"began {stamp(found['first_event_at'])}, {counted(found['members'], 'row')}, the oddest: "
+        f"{odds(found['p_value'], found['compared'])} normal rows; flagged: {found['reason']}",
         "",
     ]
     fields = [(p["field"], amount(p["actual"]), amount(p["expected"]), _usual(p), f"{p['share']:.0%}")

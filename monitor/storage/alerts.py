@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from monitor.domain.alert import GROWING, LIVE, SEVERITIES, Alert, Change, Mute, Outlier
 from monitor.domain.errors import UnknownError
+from monitor.domain.version import compared
 from monitor.storage import tables
 from monitor.storage.monitors import CALLED
 from monitor.storage.types import BigInt, UtcDateTime
@@ -188,24 +189,27 @@ def listed(session: Session, state: str, queue: str | None, limit: int) -> list[
 
 
 def described(session: Session, public_id: str) -> dict[str, Any]:
-    """One alert with the explanation of its oddest row.
+    """One alert with the explanation of its oddest row, and with how many normal rows that was compared.
 
     Raises:
         UnknownError: there is no such alert.
     """
-    m, o, members = tables.monitors.c, tables.outliers.c, tables.alert_members.c
+    m, o, members, v = tables.monitors.c, tables.outliers.c, tables.alert_members.c, tables.versions.c
     row = session.execute(
-        sa.select(tables.alerts, CALLED.label("monitor"), o.explanation, o.reason)
+        sa.select(tables.alerts, CALLED.label("monitor"), o.explanation, o.reason, v.facts)
         .join_from(tables.alerts, tables.monitors, m.monitor_id == A.monitor_id)
         .join(tables.alert_members, members.alert_id == A.alert_id)
         .join(tables.outliers, o.outlier_id == members.outlier_id)
+        .outerjoin(tables.versions, v.version_id == o.version_id)
         .where(A.public_id == public_id)
         .order_by(o.p_value)
         .limit(1)
     ).first()
     if row is None:
         raise UnknownError("alert", public_id, list(session.scalars(sa.select(A.public_id).limit(5))))
-    return dict(row._mapping) | {"severity": SEVERITIES[row.severity]}
+    found = dict(row._mapping)
+    facts = found.pop("facts") or {}
+    return found | {"severity": SEVERITIES[row.severity], "compared": compared(facts)}
 
 
 def over(session: Session, monitor_id: int, days: int) -> tuple[int, float]:

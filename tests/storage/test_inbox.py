@@ -5,7 +5,7 @@ import seed
 import sqlalchemy as sa
 
 from monitor.domain.errors import UnknownError
-from monitor.storage import evidence, inbox, tables
+from monitor.storage import alerts, evidence, inbox, tables
 from monitor.storage.database import Database
 from monitor.storage.inbox import Asked
 
@@ -74,6 +74,14 @@ def test_the_strongest_row_is_the_one_with_the_smallest_p_value(database: Databa
     assert top.p_value == min(m.p_value for m in members)
     assert top.explanation[0]["field"] == "amount" and top.number == 41
     assert [m.event_at for m in members] == sorted(m.event_at for m in members)
+
+
+def test_a_described_alert_says_with_how_many_rows_it_was_compared(database: Database) -> None:
+    with database.read() as session:
+        found = alerts.described(session, inbox.page(session, Asked("fraud"), 1)[0].public_id)
+    assert found["compared"] == 5_000
+    assert found["reason"] == "1 in 5,000 or odder"
+    assert "facts" not in found
 
 
 def test_an_alert_that_is_not_there_is_named(database: Database) -> None:
