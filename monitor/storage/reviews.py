@@ -7,6 +7,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from monitor.domain.erasure import CONTENT
 from monitor.domain.errors import UnknownError
 from monitor.domain.monitor import Monitor
 from monitor.storage import tables
@@ -27,6 +28,11 @@ class Standing:
     revision: int
     owner: str | None
     snoozed_until: datetime | None
+    why: str
+
+    @property
+    def erased(self) -> bool:
+        return self.why == CONTENT
 
 
 @dataclass(frozen=True)
