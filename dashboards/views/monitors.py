@@ -14,7 +14,8 @@ from monitor.domain.errors import MonitorError, UnknownError
 from monitor.domain.monitor import Alerts, Monitor
 from monitor.domain.version import steps
 from monitor.jobs import budget as rules
-from monitor.storage import monitors, pages
+from monitor.jobs import mute
+from monitor.storage import monitors, mutes, pages
 from monitor.storage.database import Session
 from monitor.storage.pages import Sought
 
@@ -140,6 +141,7 @@ def compose(
         **line,
         now=now,
         said=said,
+        mutes=mutes.listed(reading, now, found.monitor_id),
         waiting=[r for state in ("running", "queued")
                  for r in pages.runs(reading, Sought(found.monitor_id, state=state), None, 5)],
     )  # fmt: skip
@@ -168,6 +170,8 @@ def _act(name: str, clicked: str) -> bool:
         st.session_state["days"] = int(value)
     elif kind in ("pull", "train"):
         st.session_state["said"] = registry.ask(name, kind)
+    elif kind == "unmute":
+        st.session_state["said"] = _unmute(int(value))
     elif kind == "older":
         st.session_state["versions"] = st.session_state.get("versions", VERSIONS) + 2 * VERSIONS
     elif kind in ("back", "version", "left"):
@@ -175,3 +179,12 @@ def _act(name: str, clicked: str) -> bool:
     else:
         return registry.take(name, clicked)
     return True
+
+
+def _unmute(number: int) -> str:
+    try:
+        with session.database().write() as writing:
+            mute.end(writing, number, session.actor(), session.now())
+    except MonitorError as fault:
+        return str(fault)
+    return f"Mute {number} is over: what comes from now on is shown again."

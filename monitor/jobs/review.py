@@ -95,6 +95,19 @@ def undo(
     return found.review_id
 
 
+def reopen(session: Session, alert_id: int, actor: str, at: datetime) -> int | None:
+    """Take back the verdict by which an alert is closed, whoever gave it; returns the review_id.
+
+    Raises:
+        Conflict: it is not closed by a verdict, or its entity was erased.
+    """
+    given = reviews.standing_review(session, alert_id)
+    if given is None:
+        alert = reviews.standing(session, alert_id)
+        raise Conflict(f"alert {alert.public_id} is {alert.state}, and no verdict on it stands")
+    return undo(session, actor, at, review_id=given.review_id)
+
+
 def snooze(
     session: Session, alert_id: int, actor: str, at: datetime, action_key: str, span: timedelta
 ) -> None:
@@ -194,5 +207,7 @@ def _refusal(session: Session, alert: Standing, expected: list[str]) -> Exceptio
         return Conflict(f"alert {alert.public_id} changed since it was opened; look at it again")
     last = reviews.standing_review(session, alert.alert_id)
     if last is None:
-        return Conflict(f"alert {alert.public_id} is {now.state}; expected one that is {' or '.join(expected)}")
+        return Conflict(
+            f"alert {alert.public_id} is {now.state}; expected one that is {' or '.join(expected)}"
+        )
     return Conflict(f"alert {alert.public_id} was closed by {last.actor} as {verdict(last.verdict).title!r}")

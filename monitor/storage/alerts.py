@@ -12,6 +12,7 @@ from monitor.domain.alert import GROWING, LIVE, SEVERITIES, Alert, Change, Mute,
 from monitor.domain.errors import UnknownError
 from monitor.storage import tables
 from monitor.storage.monitors import CALLED
+from monitor.storage.mutes import LABEL
 from monitor.storage.types import BigInt, UtcDateTime
 from monitor.storage.upsert import listed_rows
 
@@ -46,9 +47,10 @@ def ends(session: Session, monitor_id: int, since: datetime) -> dict[str | None,
 
 
 def mutes(session: Session, monitor_id: int, since: datetime) -> list[Mute]:
+    """Those that cover something at ``since`` or later; an alert says by which it is suppressed."""
     s = tables.suppressions.c
     rows = session.execute(
-        sa.select(s.entity, s.starts_at, s.ends_at, s.reason).where(
+        sa.select(s.entity, s.starts_at, s.ends_at, LABEL).where(
             s.monitor_id == monitor_id, s.ends_at > since
         )
     )

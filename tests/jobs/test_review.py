@@ -140,7 +140,9 @@ def test_what_was_replayed_as_history_takes_a_verdict_that_training_uses(
     give(database, verdict)
     assert alert(database).state == "closed" and known(database) == {"key-1": value, "key-2": value}
     with database.read() as session:
-        assert set(labels.anomalous(session, 1, ["key-1", "key-2"])) == ({"key-1", "key-2"} if value else set())
+        assert set(labels.anomalous(session, 1, ["key-1", "key-2"])) == (
+            {"key-1", "key-2"} if value else set()
+        )
         assert 1 not in alerts.unlearnable(session, 1, AT)  # a person looked: no guess is needed any more
     with database.write() as session:
         reviewing.undo(session, "ana", AT)
