@@ -12,6 +12,7 @@ from monitor.domain.writing import counted
 from monitor.storage.evidence import Point
 from monitor.storage.pages import Bin
 
+PRESENT = 0.06  # of a chart's width: what stands for now
 Usual = tuple[float | None, float | None, float | None]  # low, expected, high
 
 
@@ -71,7 +72,10 @@ def _band(scale: Scale, low: float | None, high: float | None) -> list[Markup]:
 def history(
     bins: Sequence[Bin], start: datetime, end: datetime, threshold: float | None, zone: str
 ) -> Markup:
-    """The oddest row of each stretch as one in how many normal rows, on a log axis, with the threshold."""
+    """The oddest row of each stretch as one in how many normal rows, on a log axis.
+
+    threshold: the p-value in force now; what it was before is not kept, so it is drawn at the end alone.
+    """
     axis, tops = Time(start, end, zone), [_odd(b.p_value) for b in bins]
     most = max([*tops, _odd(threshold) * 3 if threshold else 10.0, 100.0])
     scale = Scale(max(1.0, min(tops) / 3), most * 1.6, log=True)
@@ -79,7 +83,7 @@ def history(
     hot = [at for at, b in zip(drawn, bins, strict=True) if b.flagged]
     marks = [path(part, "line thin") for part in _runs(drawn, bins)]
     if threshold:
-        marks.append(level(scale(_odd(threshold)), "expected"))
+        marks.append(_present(scale(_odd(threshold)), "expected"))
     marks.append(dots(hot, "dot hot"))
     ticks = [(scale(t), f"1 in {t:,.0f}") for t in scale.ticks(5) if t > 1]
     return framed(
@@ -100,9 +104,14 @@ def spark(bins: Sequence[Bin], now: datetime, threshold: float | None) -> Markup
     holes = [(a, b) for a, b in pairwise(edges) if b - a > timedelta(minutes=50)]
     marks = [box(axis(a), axis(b), 0, 1, "hole") for a, b in holes]
     if threshold:
-        marks.append(level(0.08 + 0.84 * scale(_odd(threshold)), "limit"))
+        marks.append(_present(0.08 + 0.84 * scale(_odd(threshold)), "limit"))
     marks += [path(part, "line thin") for part in _runs(drawn, bins)]
     return plane([*marks, dots(hot, "dot hot small")], "spark")
+
+
+def _present(y: float, kind: str) -> Markup:
+    """A level that is known of the present alone."""
+    return path([(1 - PRESENT, y), (1, y)], kind)
 
 
 def _runs(drawn: Sequence[tuple[float, float]], bins: Sequence[Bin]) -> list[list[tuple[float, float]]]:

@@ -8,14 +8,14 @@ import streamlit as st
 from dashboards import budget, components, registry, series, session
 from dashboards.markup import render
 from dashboards.views import versions
-from dashboards.views.overview import standing
+from dashboards.views.overview import TONES, standing
 from monitor.domain import writing
 from monitor.domain.errors import MonitorError, UnknownError
 from monitor.domain.monitor import Alerts, Monitor
 from monitor.domain.version import steps
 from monitor.jobs import budget as rules
 from monitor.jobs import mute
-from monitor.storage import monitors, mutes, pages
+from monitor.storage import monitors, mutes, pages, runs
 from monitor.storage.database import Session
 from monitor.storage.pages import Sought
 
@@ -44,16 +44,17 @@ def _all() -> None:
 def compose_all(reading: Session, now: datetime) -> str:
     """The list of all monitors as HTML."""
     failed = pages.failures(reading)
-    lines = [_line(m, failed.get(m.monitor_id), now) for m in pages.fleet(reading)]
+    retries = runs.retries(reading, now)
+    lines = [_line(m, failed.get(m.monitor_id), retries.get(m.monitor_id), now) for m in pages.fleet(reading)]
     return render("monitors", fleet=lines, now=now)
 
 
-def _line(m: pages.Standing, failed: Any, now: datetime) -> dict[str, Any]:
+def _line(m: pages.Standing, failed: Any, retry: runs.Retry | None, now: datetime) -> dict[str, Any]:
     config = Monitor.model_validate(m.document)
-    state = standing(m, failed, now)
+    state = standing(m, failed, retry, now)
     return {
         "m": m, "config": config, "state": state, "zone": config.schedule.timezone,
-        "tone": {"failing": "critical", "late": "high"}.get(state, ""), "pull": writing.duration(config.schedule.pull),
+        "tone": TONES.get(state, ""), "retry": retry, "pull": writing.duration(config.schedule.pull),
         "fields": len((m.fields or {"fields": []})["fields"]), "source": config.source.kind, "failed": failed,
         "rule": budget.rule(config.alerts), "train": writing.cron(config.schedule.train),
     }  # fmt: skip
@@ -132,7 +133,8 @@ def compose(
     asking: the question on a version that is open; listed: how many versions are shown.
     """
     failed = pages.failures(reading, found.monitor_id).get(found.monitor_id)
-    line = _line(found, failed, now)
+    retry = runs.retries(reading, now, found.monitor_id).get(found.monitor_id)
+    line = _line(found, failed, retry, now)
     start = now - timedelta(days=days)
     bins = pages.scores(reading, found.monitor_id, start, now)
     trained = pages.versions(reading, found.monitor_id, listed + 1)
@@ -152,15 +154,22 @@ def compose(
         days=days,
         ranges=RANGES,
         chart=series.history(bins, start, now, found.threshold, line["zone"]) if bins else None,
-        legend=series.legend(
-            ("line", "oddest row of a stretch"), ("hot", "flagged"), ("expected", "threshold")
-        ),
+        legend=series.legend(("line", "oddest row of a stretch"), ("hot", "flagged"), *_threshold(found)),
         versions=trained[:listed],
         older=len(trained) > listed,
         steps=steps,
         question=registry.question(reading, line["config"], found.monitor_id, asking),
     )
     return head, rest
+
+
+def _threshold(m: pages.Standing) -> list[tuple[str, str]]:
+    """The key of the threshold: of what it was before, only what it flagged is known."""
+    if not m.threshold:
+        return []
+    return [
+        ("expected", f"threshold now, {writing.odds(m.threshold)} rows (before it may have been another)")
+    ]
 
 
 def _act(name: str, clicked: str) -> bool:

@@ -17,7 +17,9 @@ FLOW = part("flow", 0.5, 31.0, 40.0, 38.0, 42.0)
         ([part(n, 0.16, 4.0, 5.6, 5.3, 5.9) for n in "abc"], ["flow", "a", "b"]),
     ],
 )
-def test_a_sentence_names_only_fields_that_differ_and_weigh(others: list[dict[str, object]], named: list[str]) -> None:
+def test_a_sentence_names_only_fields_that_differ_and_weigh(
+    others: list[dict[str, object]], named: list[str]
+) -> None:
     full, brief = why([FLOW, *others], [])
     assert [clause.split()[0] for clause in full.split("; ")] == named
     assert [clause.split()[0] for clause in brief.split("; ")] == named
