@@ -62,6 +62,7 @@ def detail(session: Session, public_id: str, actor: str, now: datetime) -> Detai
         more=max(0, len(parts) - FIELDS),
         chart=_chart(session, table, alert, config, stored) if table is not None else None,
         rows=_rows(session, table, members, stored, config) if table is not None else [],
+        columns=[p["field"] for p in stored[:2]],
         past=_past(session, alert, now),
         trail=[
             _said(c, config.schedule.timezone, now) for c in evidence.changes(session, alert.alert_id, 12)

@@ -15,6 +15,9 @@ from monitor.domain.monitor import Alerts, Monitor
 from monitor.domain.version import steps
 from monitor.jobs import budget as rules
 from monitor.jobs import mute
+from monitor.jobs.pull import FIRST_ROWS
+from monitor.jobs.train import LEAST
+from monitor.scheduling.triggers import next_pull, next_training
 from monitor.storage import monitors, mutes, pages, runs
 from monitor.storage.database import Session
 from monitor.storage.pages import Sought
@@ -61,6 +64,7 @@ def _line(m: pages.Standing, failed: Any, retry: runs.Retry | None, now: datetim
 
 
 @st.fragment(run_every=10)
+@versions.there
 def _one(name: str) -> None:
     """What stands above the budget, the budget, and the rest: one look at the database for both parts of the page."""
     now, kept = session.now(), st.session_state
@@ -153,6 +157,7 @@ def compose(
         now=now,
         days=days,
         ranges=RANGES,
+        learning=_learning(line["config"], now),
         chart=series.history(bins, start, now, found.threshold, line["zone"]) if bins else None,
         legend=series.legend(("line", "oddest row of a stretch"), ("hot", "flagged"), *_threshold(found)),
         versions=trained[:listed],
@@ -161,6 +166,16 @@ def compose(
         question=registry.question(reading, line["config"], found.monitor_id, asking),
     )
     return head, rest
+
+
+def _learning(config: Monitor, now: datetime) -> dict[str, Any]:
+    """What a monitor without a model waits for: rows, and when they are looked for next."""
+    return {
+        "first": FIRST_ROWS[config.kind],
+        "least": LEAST,
+        "pull": next_pull(config.schedule, now),
+        "training": next_training([config.schedule], now),
+    }
 
 
 def _threshold(m: pages.Standing) -> list[tuple[str, str]]:

@@ -14,6 +14,7 @@ from monitor.domain.alert import SEVERITIES
 from monitor.domain.monitor import Monitor
 from monitor.domain.review import VERDICTS
 from monitor.domain.writing import counted
+from monitor.jobs.pull import FIRST_ROWS
 from monitor.scheduling.triggers import next_training
 from monitor.storage import inbox, pages, runs
 from monitor.storage.database import Session
@@ -130,6 +131,7 @@ def _line(
         "tone": TONES.get(state, ""), "severity": m.severity, "open": m.open,
         "value": m.value, "version": m.version, "trained_at": m.trained_at, "stored": m.stored,
         "spark": series.spark(bins, now, m.threshold) if bins else "no scores",
+        "first": FIRST_ROWS[m.document["kind"]],
         "order": {"failing": 0, "late": 1, "retrying": 2}.get(state, 3),
     }  # fmt: skip
 

@@ -206,8 +206,20 @@ def described(session: Session, public_id: str) -> dict[str, Any]:
         .limit(1)
     ).first()
     if row is None:
-        raise UnknownError("alert", public_id, list(session.scalars(sa.select(A.public_id).limit(5))))
+        raise UnknownError("alert", public_id, _newest(session, 5))
     return dict(row._mapping) | {"severity": SEVERITIES[row.severity]}
+
+
+def _newest(session: Session, limit: int) -> list[str]:
+    """The alerts that came last, each with its monitor and state: ``k3m9x2a of boiler (open)``."""
+    m = tables.monitors.c
+    newest = (
+        sa.select(A.public_id, CALLED.label("monitor"), A.state)
+        .join_from(tables.alerts, tables.monitors, m.monitor_id == A.monitor_id)
+        .order_by(A.alert_id.desc())
+        .limit(limit)
+    )
+    return [f"{r.public_id} of {r.monitor} ({r.state})" for r in session.execute(newest)]
 
 
 def over(session: Session, monitor_id: int, days: int) -> tuple[int, float]:
