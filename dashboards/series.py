@@ -12,7 +12,7 @@ from monitor.domain.writing import counted
 from monitor.storage.evidence import Point
 from monitor.storage.pages import Bin
 
-PRESENT = 0.06  # of a chart's width: what stands for now
+PRESENT = 0.06, 0.14  # of the width of a chart, of a spark: what stands for now
 Usual = tuple[float | None, float | None, float | None]  # low, expected, high
 
 
@@ -83,7 +83,8 @@ def history(
     hot = [at for at, b in zip(drawn, bins, strict=True) if b.flagged]
     marks = [path(part, "line thin") for part in _runs(drawn, bins)]
     if threshold:
-        marks.append(_present(scale(_odd(threshold)), "expected"))
+        y = scale(_odd(threshold))
+        marks.append(path([(1 - PRESENT[0], y), (1, y)], "expected"))
     marks.append(dots(hot, "dot hot"))
     ticks = [(scale(t), f"1 in {t:,.0f}") for t in scale.ticks(5) if t > 1]
     return framed(
@@ -104,14 +105,10 @@ def spark(bins: Sequence[Bin], now: datetime, threshold: float | None) -> Markup
     holes = [(a, b) for a, b in pairwise(edges) if b - a > timedelta(minutes=50)]
     marks = [box(axis(a), axis(b), 0, 1, "hole") for a, b in holes]
     if threshold:
-        marks.append(_present(0.08 + 0.84 * scale(_odd(threshold)), "limit"))
+        y = 0.08 + 0.84 * scale(_odd(threshold))
+        marks.append(path([(1 - PRESENT[1], y), (1, y)], "expected"))
     marks += [path(part, "line thin") for part in _runs(drawn, bins)]
     return plane([*marks, dots(hot, "dot hot small")], "spark")
-
-
-def _present(y: float, kind: str) -> Markup:
-    """A level that is known of the present alone."""
-    return path([(1 - PRESENT, y), (1, y)], kind)
 
 
 def _runs(drawn: Sequence[tuple[float, float]], bins: Sequence[Bin]) -> list[list[tuple[float, float]]]:
