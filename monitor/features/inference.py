@@ -72,7 +72,7 @@ def _from_texts(name: str, values: pd.Series) -> Encoder | str:
     words = known.astype(str)
     numbers = as_numbers(known)
     if np.isfinite(numbers).mean() >= SURE and not words.str.fullmatch(CODE).any():
-        boolean = words.str.lower().isin(("true", "false")).all()
+        boolean = words.str.strip().str.lower().isin(("true", "false")).all()
         return _number(name, values, numbers, "boolean" if boolean else "number")
     # Only texts that hold a digit can be dates; this spares the parser the rest.
     if words.head(100).str.contains(r"\d{4}").all() and as_times(known).notna().mean() >= SURE:

@@ -76,11 +76,6 @@ def test_a_missing_value_is_information_where_training_had_some() -> None:
     assert z[0, indicator] > 1 > z[1, indicator]
 
 
-def test_a_value_missing_for_the_first_time_stands_out() -> None:
-    features = Tabular.fit(payments(), Columns())
-    assert features.transform(odd())[2, columns_of(features, "amount")[0]] == 3
-
-
 def test_an_unseen_category_is_rarer_than_every_seen_one() -> None:
     features = Tabular.fit(payments(), Columns())
     rarity = columns_of(features, "country")[-1]
