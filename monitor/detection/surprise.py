@@ -39,7 +39,7 @@ def visible(windows: Floats) -> Floats:
 
 
 def squares(network: Network, shape: Shape, line: Timeline, ends: NDArray[np.int64] | None = None) -> Floats:
-    """(3, K, m, fields): squares against forecast, shape and level at ``ends`` (all rows); 0 where missing."""
+    """(3, K, m, fields): squares against forecast, shape and level at ``ends`` (all rows); 0 where not known."""
     ends = np.arange(len(line.z)) if ends is None else ends
     views = views_of(line.z)  # (2, n, fields)
     levels = views_of(line.level[ends])  # (2, m, fields)
@@ -51,5 +51,6 @@ def squares(network: Network, shape: Shape, line: Timeline, ends: NDArray[np.int
         found[0, :, rows] = (windows[members, :, -1] - output) ** 2
         found[1, :, rows] = shape.squares(windows[members])
     found[2] = levels[members] ** 2
-    found *= ~line.missing[ends]
+    found[:2] *= ~line.missing[ends]
+    found[2] *= ~line.unknown[ends]
     return found
