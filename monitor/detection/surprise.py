@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from monitor.detection.serve import Network, blocks, member_views
 from monitor.features.base import Floats
+from monitor.features.columns import CHANGED
 from monitor.features.windows import Timeline
 
 SATURATED = 3.0
@@ -53,4 +54,5 @@ def squares(network: Network, shape: Shape, line: Timeline, ends: NDArray[np.int
     found[2] = levels[members] ** 2
     found[:2] *= ~line.missing[ends]
     found[2] *= ~line.unknown[ends]
+    found[:, :, line.silent[ends]] = CHANGED**2
     return found

@@ -55,6 +55,13 @@ def last_known(missing: Flags, first: Places, limits: NDArray[np.int64]) -> Plac
     return np.where(usable, last, -1)
 
 
+def silent(missing: Flags, first: Places, limits: NDArray[np.int64]) -> Flags:
+    """(n, fields): no value for longer than one stands, though the row has others; an empty row tells of the source."""
+    age = np.arange(len(missing)) - first
+    gone = last_known(missing, first, limits) < 0
+    return gone & (age[:, None] > limits) & ~missing.all(1)[:, None]
+
+
 def carried(values: Floats, last: Places) -> Floats:
     """(n, fields): each cell's last known value, 0 where there is none."""
     found: Floats = np.where(last >= 0, np.take_along_axis(values, np.maximum(last, 0), axis=0), 0)

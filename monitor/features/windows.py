@@ -14,7 +14,7 @@ from monitor.features.columns import CHANGED, LIMIT
 from monitor.features.daily import Day
 from monitor.features.dates import as_times
 from monitor.features.numbers import as_numbers
-from monitor.features.rhythm import FILLED, carried, last_known, longest_step, rhythm, segments
+from monitor.features.rhythm import FILLED, carried, last_known, longest_step, rhythm, segments, silent
 
 LONGEST = 20  # steps a window; longer ones found no more on any source and cost by their square
 SHORTEST = 8
@@ -30,9 +30,8 @@ class Timeline:
     level: Floats  # (n, fields): deviations from the usual level; 0 where unknown
     day: NDArray[np.float64]  # (n, fields): the level that is usual at this time of day
     missing: NDArray[np.bool_]  # (n, fields)
-    unknown: NDArray[
-        np.bool_
-    ]  # (n, fields): missing, but for fields that come seldom and whose last value stands
+    unknown: NDArray[np.bool_]  # (n, fields): missing, and no last value of a seldom field stands for it
+    silent: NDArray[np.bool_]  # (n, fields): for longer than ever in training, while other fields speak
     first: NDArray[np.int64]  # (n,): where the row's segment begins
     rows: NDArray[np.int64]  # (n,): place in [context, frame]
     steps: int
@@ -73,6 +72,9 @@ class Windows:
         fields = len(self.fields)
         self.filled = np.array(document.get("filled", [FILLED] * fields))  # (fields,), in rows
         self.seldom = np.array(document.get("seldom", [False] * fields))  # (fields,)
+        self.steady = np.array(
+            document.get("steady", [False] * fields)
+        )  # (fields,): was never silent for long
         self.context_rows = self.steps - 1 + SMOOTHED + int(self.filled.max())
 
     @classmethod
@@ -101,7 +103,9 @@ class Windows:
             np.isnan(values),
         )
         gap, rows = longest_step(entity, seconds), np.lexsort((seconds, entity))
-        filled, seldom = rhythm(missing[rows], segments(entity[rows], seconds[rows], gap))
+        first = segments(entity[rows], seconds[rows], gap)
+        filled, seldom = rhythm(missing[rows], first)
+        pauses = silent(missing[rows], first, np.array(filled))
         return cls(
             {
                 "fields": fields,
@@ -112,6 +116,7 @@ class Windows:
                 "gap": gap,
                 "filled": filled,
                 "seldom": seldom,
+                "steady": (~pauses.any(0)).tolist(),
                 "day": Day.fit(level, missing, seconds).document(),
                 **scales,
             }
@@ -142,7 +147,8 @@ class Windows:
         last = last_known(missing, first, self.filled)
         held = np.where(self.seldom, carried(level, last), level)
         unknown = np.where(self.seldom, last < 0, missing)
-        return Timeline(carried(z, last), held, day, missing, unknown, first, rows, self.steps)
+        quiet = silent(missing, first, self.filled) & self.steady
+        return Timeline(carried(z, last), held, day, missing, unknown, quiet, first, rows, self.steps)
 
     def expected(self, z: Floats, day: NDArray[np.float64]) -> NDArray[np.float64]:
         """Forecasts (m, fields) beside the usual day at their times, in the fields' own units."""
