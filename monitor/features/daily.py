@@ -125,7 +125,7 @@ def _sums(drawn: Numbers, missing: NDArray[np.bool_], seconds: Numbers, bins: in
     total = [np.bincount(place, drawn[:, f] * known[:, f], size) for f in range(drawn.shape[1])]
     count = [np.bincount(place, known[:, f], size).astype(np.float64) for f in range(drawn.shape[1])]
     shape = (-1, bins, drawn.shape[1])
-    return np.stack(total, -1).reshape(shape), np.stack(count, -1).reshape(shape)
+    return np.stack(total, -1).reshape(shape).astype(np.float64), np.stack(count, -1).reshape(shape)
 
 
 def _profile(total: Numbers, count: Numbers) -> Numbers:

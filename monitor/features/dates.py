@@ -95,5 +95,6 @@ class DateField:
 
     @classmethod
     def restore(cls, document: Mapping[str, Any]) -> "DateField":
-        own = {name: document.get(name) for name in ("name", "missing", "low", "high", "spread")}
-        return cls(**own, mean=tuple(document["mean"]), std=tuple(document["std"]))
+        own = {name: document[name] for name in ("name", "missing", "low", "high")}
+        mean, std = tuple(document["mean"]), tuple(document["std"])
+        return cls(**own, mean=mean, std=std, spread=document.get("spread"))

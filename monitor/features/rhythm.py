@@ -59,7 +59,7 @@ def silent(missing: Flags, first: Places, limits: NDArray[np.int64]) -> Flags:
     """(n, fields): no value for longer than one stands, though the row has others; an empty row tells of the source."""
     age = np.arange(len(missing)) - first
     gone = last_known(missing, first, limits) < 0
-    return gone & (age[:, None] > limits) & ~missing.all(1)[:, None]
+    return gone & (age[:, None] > limits) & ~missing.all(1, keepdims=True)
 
 
 def carried(values: Floats, last: Places) -> Floats:

@@ -72,9 +72,7 @@ class Windows:
         fields = len(self.fields)
         self.filled = np.array(document.get("filled", [FILLED] * fields))  # (fields,), in rows
         self.seldom = np.array(document.get("seldom", [False] * fields))  # (fields,)
-        self.steady = np.array(
-            document.get("steady", [False] * fields)
-        )  # (fields,): was never silent for long
+        self.steady = np.array(document.get("steady", [False] * fields))  # (fields,): never silent for long
         self.context_rows = self.steps - 1 + SMOOTHED + int(self.filled.max())
 
     @classmethod
@@ -98,10 +96,8 @@ class Windows:
         steps = min(LONGEST, max(SHORTEST, len(frame) // 6), max(2, WIDEST // len(fields)))
         entity, seconds = clock(frame, columns)
         scales = _scales(values)
-        level, missing = (
-            _scaled(values, np.array(scales["middle"]), np.array(scales["spread"])),
-            np.isnan(values),
-        )
+        level = _scaled(values, np.array(scales["middle"]), np.array(scales["spread"]))
+        missing = np.isnan(values)
         gap, rows = longest_step(entity, seconds), np.lexsort((seconds, entity))
         first = segments(entity[rows], seconds[rows], gap)
         filled, seldom = rhythm(missing[rows], first)
