@@ -1,7 +1,7 @@
 """When a newly trained version takes over: figures in, a decision with its written reason out."""
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal, get_args
@@ -14,6 +14,16 @@ LEAST = 3  # alerts a day below which a factor of the budget says nothing
 NOMINAL = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5)  # p-values at which calibration is looked at
 GATE = "the gate"  # who decides where no person did
 Kind = Literal["promoted", "rolled back", "rejected", "replaced", "pinned", "unpinned"]
+
+
+def compared(facts: Mapping[str, Any]) -> int | None:
+    """With how many normal rows a version's p-values compare: as many as its calibration rows count.
+
+    >>> compared({"rows_calibrated": 5_000, "rows_compared": 310}), compared({"rows_calibrated": 3_005}), compared({})
+    (310, 3005, None)
+    """
+    found: int | None = facts.get("rows_compared", facts.get("rows_calibrated"))
+    return found
 
 
 @dataclass(frozen=True)

@@ -244,7 +244,7 @@ def examine(
         outlier = replace(outlier, bar=bar)
         outliers.append(outlier)
         explanations[outlier.reading_id] = parts
-        reason = f"{outside[0]} outside its range" if outside else f"p {p_values[n]:.2g} <= {bar:.2g}"
+        reason = f"{outside[0]} outside its range" if outside else f"{writing.odds(bar)} or odder"
         details[outlier.reading_id] = (float(result["score"].to_numpy()[n]), reason)
     scored = rows[["reading_id", "event_at"]].assign(
         score=result["score"].to_numpy(),
