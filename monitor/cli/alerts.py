@@ -81,8 +81,7 @@ def review(
         with context.database.write() as session:
             standing = reviews.standing_of(session, alert)
             if verdict == "undo":
-                given = reviews.standing_review(session, standing.alert_id)
-                number = reviewing.undo(session, actor, now, review_id=given.review_id) if given else None
+                number = reviewing.reopen(session, standing.alert_id, actor, now)
             else:
                 key = f"shell-{uuid.uuid4().hex}"
                 number = reviewing.review(session, standing.alert_id, verdict, actor, now, key, note=note)

@@ -5,7 +5,6 @@ from datetime import timedelta
 
 from monitor.domain.monitor import Retention
 from monitor.domain.run import NOTHING_NEW, Outcome, Request, Run
-from monitor.domain.writing import counted
 from monitor.jobs.context import Context
 from monitor.storage import audit, erasures, monitors, pruning, retention, runs, versions
 from monitor.storage.monitors import Watched
@@ -26,7 +25,6 @@ def prune(context: Context, run: Run) -> Outcome:
     totals["runs"] = _installation(context, run)
     with context.database.read() as session:
         watched = monitors.everyone(session)
-        learnt = sum(retention.learnt(session, each, context.now()) for each in watched)
     done = True
     for each in watched:
         gone, finished = _monitor(context, run, each, until)
@@ -35,7 +33,7 @@ def prune(context: Context, run: Run) -> Outcome:
             totals[name] = totals.get(name, 0) + number
     totals["models"] += _models(context, run)
     follow = [] if done else [Request("prune", None, f"after-{run.run_id}")]
-    return Outcome(_sentence(totals, learnt) + ("" if done else "; goes on in another run"), totals, follow)
+    return Outcome(_sentence(totals) + ("" if done else "; goes on in another run"), totals, follow)
 
 
 def _monitor(context: Context, run: Run, watched: Watched, until: float) -> tuple[dict[str, int], bool]:
@@ -89,10 +87,7 @@ def _installation(context: Context, run: Run) -> int:
         total += done
 
 
-def _sentence(totals: dict[str, int], learnt: int) -> str:
+def _sentence(totals: dict[str, int]) -> str:
     words = {"idle": "runs that brought nothing", "models": "models of old versions"}
     parts = [f"{number:,} {words.get(name, name)}" for name, number in totals.items() if number]
-    said = f"{', '.join(parts)} dropped" if parts else "nothing was old enough to be dropped"
-    return said + (
-        f"; {counted(learnt, 'older reading')} kept, since training learns from them" if learnt else ""
-    )
+    return f"{', '.join(parts)} dropped" if parts else "nothing was old enough to be dropped"

@@ -23,19 +23,20 @@ from monitor.storage.versions import Version
 
 BATCH = 50_000  # rows a transaction at most, so that a verdict never waits long for the database
 HISTORY = timedelta(days=3)  # of a first replay, what is older than this is shown as history, not as news
+COUNTS = ("scored", "flagged", "opened", "notified")
 TOLD = {"opened", "confirmed", "escalated"}
 
 
 def score(context: Context, run: Run) -> Outcome:
     """Score all rows that are waiting, oldest arrival first."""
     assert run.monitor_id is not None
-    totals = {"scored": 0, "flagged": 0, "opened": 0, "notified": 0}
+    totals = dict.fromkeys(COUNTS, 0)
     with Ahead(partial(_waiting, context)) as ahead:
         while True:
             with context.database.read() as session:
                 watched = monitors.get(session, run.monitor_id)
                 champion = versions.champion(session, run.monitor_id)
-                replay = versions.previous(session, run.monitor_id) is None
+                replay = versions.first(session, run.monitor_id)
             if champion is None or watched.schema is None:
                 return Outcome("no champion yet: the monitor is learning", totals)
             counts = _batch(context, run, watched, champion, replay, ahead)
@@ -77,7 +78,10 @@ def _batch(
     replay: bool,
     ahead: Ahead[Stretch, pd.DataFrame],
 ) -> dict[str, int] | None:
-    """One transaction's worth; None when nothing waits. ``replay``: the first champion goes through the history."""
+    """One transaction's worth; None when nothing waits, noughts when it has to be read anew.
+
+    replay: the first champion goes through the history.
+    """
     assert watched.schema is not None
     now = context.now()
     detector = load(context, champion)
@@ -110,6 +114,11 @@ def _batch(
         history_ends=now - HISTORY if replay and _known_before(rows, champion) else None,
     )
     with context.write(run) as session:
+        monitors.share(session, watched.monitor_id)
+        if not readings.stand(
+            session, table, rows
+        ):  # corrected, or deleted for their age, since they were read
+            return dict.fromkeys(COUNTS, 0)
         versions.advance(session, champion, int(rows["reading_id"].max()), found.level)
         scores.store(session, watched.monitor_id, champion.version_id, found.scored, now)
         told = _alerts(session, watched, champion, found, rule, now)

@@ -13,6 +13,7 @@ from monitor.domain.errors import UnknownError
 from monitor.domain.version import compared
 from monitor.storage import tables
 from monitor.storage.monitors import CALLED
+from monitor.storage.mutes import LABEL
 from monitor.storage.types import BigInt, UtcDateTime
 from monitor.storage.upsert import listed_rows
 
@@ -47,9 +48,10 @@ def ends(session: Session, monitor_id: int, since: datetime) -> dict[str | None,
 
 
 def mutes(session: Session, monitor_id: int, since: datetime) -> list[Mute]:
+    """Those that cover something at ``since`` or later; an alert says by which it is suppressed."""
     s = tables.suppressions.c
     rows = session.execute(
-        sa.select(s.entity, s.starts_at, s.ends_at, s.reason).where(
+        sa.select(s.entity, s.starts_at, s.ends_at, LABEL).where(
             s.monitor_id == monitor_id, s.ends_at > since
         )
     )
@@ -206,10 +208,22 @@ def described(session: Session, public_id: str) -> dict[str, Any]:
         .limit(1)
     ).first()
     if row is None:
-        raise UnknownError("alert", public_id, list(session.scalars(sa.select(A.public_id).limit(5))))
+        raise UnknownError("alert", public_id, _newest(session, 5))
     found = dict(row._mapping)
     facts = found.pop("facts") or {}
     return found | {"severity": SEVERITIES[row.severity], "compared": compared(facts)}
+
+
+def _newest(session: Session, limit: int) -> list[str]:
+    """The alerts that came last, each with its monitor and state: ``k3m9x2a of boiler (open)``."""
+    m = tables.monitors.c
+    newest = (
+        sa.select(A.public_id, CALLED.label("monitor"), A.state)
+        .join_from(tables.alerts, tables.monitors, m.monitor_id == A.monitor_id)
+        .order_by(A.alert_id.desc())
+        .limit(limit)
+    )
+    return [f"{r.public_id} of {r.monitor} ({r.state})" for r in session.execute(newest)]
 
 
 def over(session: Session, monitor_id: int, days: int) -> tuple[int, float]:

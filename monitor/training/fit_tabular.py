@@ -23,7 +23,8 @@ def fit_tabular(frame: pd.DataFrame, options: Options, tell: Progress) -> Fitted
     order = np.random.default_rng(options.seed).permutation(len(frame))
     held_rows = min(MOST_HELD, round(HELD_BACK * len(frame)))
     held, rest = frame.iloc[order[:held_rows]], frame.iloc[order[held_rows:]]
-    features = Tabular.fit(rest, options.columns)
+    # In the order they came in, which tells a counter.
+    features = Tabular.fit(frame.iloc[np.sort(order[held_rows:])], options.columns)
     views = views_of(features.transform(rest))  # (2, n, d)
     name, reason = recipes.choose(options, len(rest), len(features.fields))
     with torch.random.fork_rng(devices=[]):
