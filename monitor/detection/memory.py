@@ -13,6 +13,8 @@ from monitor.features.base import Floats
 
 STORED = 5_000  # rows at most: customers' rows are not kept without bound
 GRID = 1_001  # quantiles a column
+ROOM = 1_024  # of a column's table: a power of two above GRID
+STEPS = tuple(ROOM >> n for n in range(1, ROOM.bit_length()))  # of a binary search, down to 1
 
 
 @dataclass(frozen=True)
@@ -101,13 +103,21 @@ class Marginals:
         return np.asarray(self.blame(rows).mean(1)[None])
 
     def blame(self, rows: Encoded) -> NDArray[np.floating]:
-        tails = np.empty(rows.views[0].shape, np.float32)
-        columns = zip(rows.views[0].T, self.grid.T, *self._tails, strict=True)
-        for at, (values, grid, on, beside) in enumerate(columns):
-            place = np.searchsorted(grid, values)  # (n,): of the first quantile that is not below
-            hit = grid[np.minimum(place, GRID - 1)] == values
-            tails[:, at] = np.where(hit, on[place], beside[place])
+        values = rows.views[0]  # (n, d)
+        grid, on, beside = self._tables
+        at = np.tile(np.arange(values.shape[1]) * ROOM, (len(values), 1))  # (n, d): each column's own table
+        for step in STEPS:  # searched side by side, since a search a column costs three times as much
+            at += step * (grid.take(at + (step - 1)) < values)
+        tails: Floats = np.where(grid.take(at) == values, on.take(at), beside.take(at))
         return tails
+
+    @cached_property
+    def _tables(self) -> tuple[Floats, Floats, Floats]:
+        """Three (d * ROOM,): the grid, and the tails of a value on each of its places and of one before it."""
+        room = ((0, 0), (0, ROOM - GRID))
+        grid = np.pad(self.grid.T, room, constant_values=np.inf)
+        on, beside = (np.pad(tail, room, mode="edge")[:, :ROOM] for tail in self._tails)
+        return grid.ravel(), on.ravel(), beside.ravel()
 
     @cached_property
     def _tails(self) -> tuple[Floats, Floats]:

@@ -107,7 +107,7 @@ class TabularScorer:
 
     def _reasons(self, z: Floats, guess: Floats) -> tuple[Floats, Floats]:
         memory = next(part for part in self._score.parts if isinstance(part, Memory))
-        return reasons(z, memory.stored[0], self.features.field_of, guess, self._rescore)
+        return reasons(z, memory.stored[0], self.features.field_of, guess, self._oddness)
 
     def _rescore(self, z: Floats) -> NDArray[np.float64]:
         """(n, d) -> (n,)"""
@@ -115,6 +115,13 @@ class TabularScorer:
         for rows in blocks(len(z), LAYER * z.shape[1]):
             score[rows] = self._score.apply(encode(self.network, views_of(z[rows])))
         return score
+
+    def _oddness(self, z: Floats) -> NDArray[np.float64]:
+        """(n, d) -> (parts, n)"""
+        odd = np.empty((len(self._score.parts), len(z)))
+        for rows in blocks(len(z), LAYER * z.shape[1]):
+            odd[:, rows] = self._score.oddness(encode(self.network, views_of(z[rows])))
+        return odd
 
     def _guess(self, z: Floats) -> Floats:
         """(n, d) -> shares by residuals (n, fields)"""
