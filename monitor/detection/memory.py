@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from monitor.detection.neighbours import differences, distance, nearest, spread_out
-from monitor.detection.scores import Arrays, Encoded
+from monitor.detection.residuals import TrimmedMahalanobis
+from monitor.detection.scores import Arrays, Encoded, Scale
 from monitor.features.base import Floats
 
 STORED = 5_000  # rows at most: customers' rows are not kept without bound
@@ -81,6 +82,23 @@ class WideMemory(Memory):
     def _chosen(cls, rows: Floats) -> NDArray[np.intp]:
         # They come in random order. The farthest apart would be the anomalies.
         return np.arange(min(cls.coreset, len(rows)))
+
+
+class TrimmedMemory(Memory):
+    """Some neighbours among training rows less those whose residuals are oddest: anomalies in the training rows
+    must not vouch for themselves, and without them rows that are spread out see more than rows at random."""
+
+    name: ClassVar[str] = "trimmed_memory"
+    q: ClassVar[int] = 10
+    most: ClassVar[int] = 1_500
+    coreset: ClassVar[int] = 512
+    trim: ClassVar[float] = 0.2
+
+    @classmethod
+    def fit(cls, reference: Encoded, memory: Encoded) -> Self:
+        raw = TrimmedMahalanobis.fit(reference, memory).raw(memory)
+        odd = Scale.fit(raw).apply(raw)  # (n,)
+        return super().fit(reference, memory.take(np.flatnonzero(odd <= np.quantile(odd, 1 - cls.trim))))
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from monitor.detection.memory import Marginals, Memory, WideMemory
+from monitor.detection.memory import Marginals, Memory, TrimmedMemory, WideMemory
 from monitor.detection.residuals import Mahalanobis, Reconstruction, ResidualNeighbours
 from monitor.detection.scores import Encoded, Part, Scale, Score
 
@@ -19,7 +19,7 @@ def encoded(z: np.ndarray, residual: np.ndarray) -> Encoded:
 TRAIN = encoded(RNG.normal(size=(400, 3)), RNG.normal(0, 0.1, (400, 3)))
 HELD = encoded(RNG.normal(size=(200, 3)), RNG.normal(0, 0.1, (200, 3)))
 ODD = encoded(np.array([[0.0, 9.0, 0.0]]), np.array([[0.0, 4.0, 0.0]]))
-ALL: list[type[Part]] = [Reconstruction, Mahalanobis, ResidualNeighbours, Memory, Marginals]
+ALL: list[type[Part]] = [Reconstruction, Mahalanobis, ResidualNeighbours, Memory, TrimmedMemory, Marginals]
 
 
 @pytest.mark.parametrize("part", ALL)
@@ -47,6 +47,17 @@ def test_a_part_that_sees_nothing_hardly_hurts() -> None:
     blind = Score.fit([Memory, Reconstruction], HELD, TRAIN)
     quiet = encoded(np.array([[0.0, 9.0, 0.0]]), np.zeros((1, 3)))
     assert blind.apply(quiet)[0] >= Score.fit([Memory], HELD, TRAIN).apply(quiet)[0] - 0.1
+
+
+def test_a_clump_of_anomalies_among_the_training_rows_does_not_vouch_for_itself() -> None:
+    clump = 20  # one row in twenty
+    z, residual = RNG.normal(size=(400, 3)), RNG.normal(0, 0.1, (400, 3))
+    z[:clump, 1], residual[:clump, 1] = 9.0, 4.0
+    train = encoded(z, residual)
+    trimmed, plain = (Score.fit([part], HELD, train) for part in (TrimmedMemory, Memory))
+    usual = np.quantile(trimmed.apply(HELD), 0.99)
+    assert (trimmed.apply(train)[:clump] > usual).all()
+    assert (plain.apply(train)[:clump] < usual).all()
 
 
 def test_a_value_on_and_beside_the_grid_has_the_tail_that_counting_gives() -> None:
