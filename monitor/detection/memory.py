@@ -25,7 +25,9 @@ class Memory:
 
     stored: Floats  # (views, m, d)
     used: int
-    own: NDArray[np.intp] | None = None  # (used,): which of the reference a row is, below 0 for none; not saved
+    own: NDArray[np.intp] | None = (
+        None  # (used,): which of the reference a row is, below 0 for none; not saved
+    )
     name: ClassVar[str] = "memory"
     keeps_reference: ClassVar[bool] = True
     q: ClassVar[int] = 1

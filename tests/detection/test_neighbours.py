@@ -42,7 +42,9 @@ def test_a_stored_row_is_not_its_own_neighbour(stored: np.ndarray) -> None:
     apart = np.linalg.norm(stored[:, None].astype(np.float64) - stored[None], axis=2)
     assert distance(stored, stored, 1) == pytest.approx(np.zeros(len(stored)), abs=1e-5)
     np.fill_diagonal(apart, np.inf)
-    assert distance(stored, stored, 1, np.arange(len(stored))) == pytest.approx(apart.min(1), rel=1e-6, abs=1e-5)
+    assert distance(stored, stored, 1, np.arange(len(stored))) == pytest.approx(
+        apart.min(1), rel=1e-6, abs=1e-5
+    )
 
 
 @settings(max_examples=25)
