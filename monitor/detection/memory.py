@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from monitor.detection.neighbours import differences, distance, nearest, spread_out
-from monitor.detection.scores import Arrays, Encoded
+from monitor.detection.residuals import TrimmedMahalanobis
+from monitor.detection.scores import Arrays, Encoded, Scale
 from monitor.features.base import Floats
 
 STORED = 5_000  # rows at most: customers' rows are not kept without bound
@@ -19,37 +20,39 @@ STEPS = tuple(ROOM >> n for n in range(1, ROOM.bit_length()))  # of a binary sea
 
 @dataclass(frozen=True)
 class Memory:
-    """Mean distance to the ``q`` nearest training rows, in each view.
+    """Mean distance to the ``q`` nearest of the rows that were learnt from, those held back among them, in each view.
 
     The first ``used`` stored rows are a coreset that stands for all; the others serve explanations.
     """
 
     stored: Floats  # (views, m, d)
     used: int
+    own: NDArray[np.intp] | None = (
+        None  # (used,): which of the reference a row is, below 0 for none; not saved
+    )
     name: ClassVar[str] = "memory"
-    keeps_reference: ClassVar[bool] = False
+    keeps_reference: ClassVar[bool] = True
     q: ClassVar[int] = 1
     most: ClassVar[int] = STORED
     coreset: ClassVar[int] = 1_024  # as good as all 5,000 when none is far from it
 
     @classmethod
     def fit(cls, reference: Encoded, memory: Encoded) -> Self:
-        stored = memory.views[:, : cls.most]
+        held = reference.views.shape[1] if cls.keeps_reference else 0
+        stored = np.concatenate([reference.views[:, :held], memory.views], axis=1)[:, : cls.most]
         first = cls._chosen(stored[0])
         others = np.delete(np.arange(stored.shape[1]), first)
-        return cls(stored[:, np.concatenate([first, others])], len(first))
+        own = np.where(first < held, first, -1) if cls.keeps_reference else None
+        return cls(stored[:, np.concatenate([first, others])], len(first), own)
 
     @classmethod
     def _chosen(cls, rows: Floats) -> NDArray[np.intp]:
         return spread_out(rows, cls.coreset)
 
     def raw(self, rows: Encoded, inside: bool = False) -> NDArray[np.floating]:
-        return np.stack(
-            [
-                distance(view, stored, self.q, inside)
-                for view, stored in zip(rows.views, self._coreset, strict=True)
-            ]
-        )
+        own = self.own if inside else None
+        pairs = zip(rows.views, self._coreset, strict=True)
+        return np.stack([distance(view, stored, self.q, own) for view, stored in pairs])
 
     def blame(self, rows: Encoded) -> NDArray[np.floating]:
         found = np.zeros(rows.views.shape[1:], np.float32)  # (n, d)
@@ -75,6 +78,7 @@ class WideMemory(Memory):
     """Many neighbours: a clump of equal anomalies in the training rows must not vouch for itself."""
 
     name: ClassVar[str] = "wide_memory"
+    keeps_reference: ClassVar[bool] = False
     q: ClassVar[int] = 30
     most: ClassVar[int] = 1_500
     coreset: ClassVar[int] = 512  # the wider share of neighbours makes up for the fewer rows
@@ -83,6 +87,24 @@ class WideMemory(Memory):
     def _chosen(cls, rows: Floats) -> NDArray[np.intp]:
         # They come in random order. The farthest apart would be the anomalies.
         return np.arange(min(cls.coreset, len(rows)))
+
+
+class TrimmedMemory(Memory):
+    """Some neighbours among training rows less those whose residuals are oddest: anomalies in the training rows
+    must not vouch for themselves, and without them rows that are spread out see more than rows at random."""
+
+    name: ClassVar[str] = "trimmed_memory"
+    keeps_reference: ClassVar[bool] = False
+    q: ClassVar[int] = 10
+    most: ClassVar[int] = 1_500
+    coreset: ClassVar[int] = 512
+    trim: ClassVar[float] = 0.2
+
+    @classmethod
+    def fit(cls, reference: Encoded, memory: Encoded) -> Self:
+        raw = TrimmedMahalanobis.fit(reference, memory).raw(memory)
+        odd = Scale.fit(raw).apply(raw)  # (n,)
+        return super().fit(reference, memory.take(np.flatnonzero(odd <= np.quantile(odd, 1 - cls.trim))))
 
 
 @dataclass(frozen=True)

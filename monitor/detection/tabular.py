@@ -8,7 +8,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from monitor.detection.counterfactual import reasons
-from monitor.detection.memory import STORED, Marginals, Memory, WideMemory
+from monitor.detection.memory import STORED, Marginals, Memory, TrimmedMemory, WideMemory
 from monitor.detection.residuals import (
     REFERENCES,
     Mahalanobis,
@@ -31,11 +31,12 @@ PARTS: dict[str, type[Part]] = {
         ResidualNeighbours,
         Memory,
         WideMemory,
+        TrimmedMemory,
         Marginals,
     )
 }
 CLEAN: tuple[type[Part], ...] = (ResidualNeighbours, Memory, Marginals)
-CONTAMINATED: tuple[type[Part], ...] = (TrimmedMahalanobis, WideMemory, Marginals)
+CONTAMINATED: tuple[type[Part], ...] = (TrimmedMahalanobis, TrimmedMemory, Marginals)
 # Trimming would take a rarer category for contamination, all its rows with it.
 MIXED: tuple[type[Part], ...] = (Mahalanobis, WideMemory, Marginals)
 # Numbers a field or column that a block holds at once while it is read, and while it passes the network's layers.
