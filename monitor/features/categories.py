@@ -99,5 +99,7 @@ class CategoryField:
     @classmethod
     def restore(cls, document: Mapping[str, Any]) -> "CategoryField":
         mean, spread = document["rarity"]
-        own = {name: document[name] for name in ("name", "counts", "levels", "rows")}
-        return cls(**own, rarity=(mean, spread))
+        own = {name: document[name] for name in ("name", "levels", "rows")}
+        # bundles of before kept their keys in the order of the alphabet, in which a level has another's place
+        counts = dict(sorted(document["counts"].items(), key=lambda level: -level[1]))
+        return cls(**own, counts=counts, rarity=(mean, spread))
