@@ -12,6 +12,7 @@ from monitor.features.base import Floats
 from monitor.features.categories import CategoryField
 from monitor.features.dates import DateField, as_times
 from monitor.features.numbers import NumberField, as_numbers, is_nested
+from monitor.features.remembered import RememberedField
 
 SURE = 0.99  # share of a column's texts that must read as numbers or dates for it to be taken as such
 FEW = 50  # up to this many distinct texts are categories whatever the number of rows
@@ -36,7 +37,12 @@ class Encoder(Protocol):
     def document(self) -> dict[str, Any]: ...
 
 
-ENCODERS: dict[str, Any] = {"number": NumberField, "category": CategoryField, "date": DateField}
+ENCODERS: dict[str, Any] = {
+    "number": NumberField,
+    "category": CategoryField,
+    "date": DateField,
+    "history": RememberedField,
+}
 
 
 def restore_encoder(document: Mapping[str, Any]) -> Encoder:

@@ -18,12 +18,16 @@ HELD_BACK = 0.2
 MOST_HELD = 5_000
 
 
-def fit_tabular(frame: pd.DataFrame, options: Options, tell: Progress) -> Fitted:
+def fit_tabular(
+    frame: pd.DataFrame, options: Options, tell: Progress, context: pd.DataFrame | None = None
+) -> Fitted:
     """Trains on four fifths of the rows and calibrates on the others, drawn by the seed."""
     order = np.random.default_rng(options.seed).permutation(len(frame))
     held_rows = min(MOST_HELD, round(HELD_BACK * len(frame)))
-    held, rest = frame.iloc[order[:held_rows]], frame.iloc[order[held_rows:]]
-    features = Tabular.fit(rest, options.columns)
+    learned = order[held_rows:]
+    features = Tabular.fit(frame.iloc[learned], options.columns)
+    features, frame = features.remembering(frame, context, learned, options.columns)
+    held, rest = frame.iloc[order[:held_rows]], frame.iloc[learned]
     views = views_of(features.transform(rest))  # (2, n, d)
     name, reason = recipes.choose(options, len(rest), len(features.fields))
     with torch.random.fork_rng(devices=[]):
