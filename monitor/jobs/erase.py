@@ -178,8 +178,9 @@ def _model(
 
 
 def _unsure(place: Place, version: Version) -> bool:
-    """Whether rows that the version learnt from were deleted since: what it keeps cannot be compared with them."""
-    learnt_from = version.manifest.get("from")
+    """Whether rows that the version learnt from, or set these against, were deleted since: what it keeps cannot be
+    compared with them."""
+    learnt_from = version.manifest.get("looked_back_to") or version.manifest.get("from")
     pruned = place.pruned_through
     return pruned is not None and (learnt_from is None or learnt_from <= pruned.isoformat())
 
