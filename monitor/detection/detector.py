@@ -32,6 +32,8 @@ class Detector:
     ``kind``: tabular (a row stands alone) or sensor (rows are samples in time; needs ``time``).
     ``contaminated``: training rows may hold unlabelled anomalies; False only for data known to be clean.
     ``entity``: whose row it is; all entities share one model. ``offline``: scores may use later rows.
+    ``history``: rows of a table that have an ``entity`` and a ``time`` are set against earlier rows of their entity;
+    ``value``: the number that is summed over these.
 
     >>> detector = Detector(contaminated=False).fit(train)          # doctest: +SKIP
     >>> detector.score(frame)[["score", "p_value"]]                 # doctest: +SKIP
@@ -49,22 +51,29 @@ class Detector:
         entity: str | None = None,
         time: str | None = None,
         offline: bool = False,
+        history: bool = True,
+        value: str | None = None,
     ) -> None:
+        lists = (tuple(categorical), tuple(exclude))
         self.options = Options(
-            kind, objective, contaminated, seed, tuple(categorical), tuple(exclude), entity, time, offline
+            kind, objective, contaminated, seed, *lists, entity, time, offline, history, value
         )
         self._bundle: Bundle | None = None
         self._scorer: Scorer | None = None
         self._calibration: Calibration | None = None
 
-    def fit(self, frame: pd.DataFrame, on_progress: Progress | None = None) -> "Detector":
+    def fit(
+        self, frame: pd.DataFrame, on_progress: Progress | None = None, context: pd.DataFrame | None = None
+    ) -> "Detector":
         """Trains on ``frame`` (n rows); ``on_progress`` gets a fraction 0..1 and a few words.
+
+        ``context``: further rows of its entities, which are not learned from but belong to their past.
 
         Raises NotEnoughRows, and MonitorError when no column can be a field.
         """
         # By name: training lies above this layer, and scoring must never load it.
         training = importlib.import_module("monitor.training.fit")
-        self._take(training.fit(frame, self.options, on_progress))
+        self._take(training.fit(frame, self.options, on_progress, context))
         return self
 
     def score(
@@ -72,8 +81,8 @@ class Detector:
     ) -> pd.DataFrame:
         """One line a row of ``frame``, with its index: score, p_value, ready, and share_<field> for each field.
 
-        ``context``: for sensors, the ``context_rows`` rows before of each entity. A row that lacks them has
-        ``ready`` False and p_value 1. A score is higher where more anomalous; shares sum to 1. ``shares`` False
+        ``context``: the ``context_rows`` rows before of each entity. A sensor's row that lacks them has ``ready`` False
+        and p_value 1. A score is higher where more anomalous; shares sum to 1. ``shares`` False
         leaves them out, for many rows of which only a few will need a reason (see ``explain``).
         """
         scorer, calibration = self._fitted()
@@ -85,7 +94,7 @@ class Detector:
         if shares and scored.share is not None:
             odd = np.flatnonzero(p_values <= VERIFIED)
             share = scored.share.copy()
-            share[odd] = scorer.shares(frame, odd, share[odd])
+            share[odd] = scorer.shares(frame, odd, share[odd], context)
             columns |= {f"share_{field}": share[:, at] for at, field in enumerate(scorer.fields)}
         return pd.DataFrame(columns, index=frame.index)
 
@@ -106,7 +115,7 @@ class Detector:
 
     @property
     def context_rows(self) -> int:
-        """Rows of each entity that must come before a row for its score to be ready."""
+        """Rows of each entity before a row that its score looks at."""
         return self._fitted()[0].context_rows
 
     @property

@@ -41,7 +41,7 @@ def forgotten(blob: bytes, frame: pd.DataFrame) -> tuple[bytes | None, int]:
     scorer = detector._scorer
     if frame.empty or not isinstance(scorer, TabularScorer):
         return blob, 0
-    rows = encode(scorer.network, views_of(scorer.features.transform(frame)))
+    rows = encode(scorer.network, views_of(scorer.features.transform(scorer.features.told(frame))))
     arrays, gone = dict(bundle.arrays), 0
     for part in scorer._score.parts:
         if isinstance(part, Memory):

@@ -11,7 +11,10 @@ OBJECTIVES = ("auto", "vanilla", "sparse", "denoising", "variational")
 
 @dataclass(frozen=True)
 class Options:
-    """``contaminated``: training rows may hold unlabelled anomalies. ``offline``: scores may use later rows."""
+    """``contaminated``: training rows may hold unlabelled anomalies. ``offline``: scores may use later rows.
+
+    ``history``: rows are set against their entity's earlier ones. ``value``: the number that is summed over these.
+    """
 
     kind: str = "tabular"
     objective: str = "auto"
@@ -22,6 +25,8 @@ class Options:
     entity: str | None = None
     time: str | None = None
     offline: bool = False
+    history: bool = True
+    value: str | None = None
 
     def __post_init__(self) -> None:
         for name, legal in (("kind", tuple(FEATURES)), ("objective", OBJECTIVES)):
@@ -32,7 +37,8 @@ class Options:
 
     @property
     def columns(self) -> Columns:
-        return Columns(self.categorical, self.exclude, self.entity, self.time)
+        history = self.history and self.kind == "tabular" and None not in (self.entity, self.time)
+        return Columns(self.categorical, self.exclude, self.entity, self.time, history, self.value)
 
     def document(self) -> dict[str, Any]:
         return asdict(self)

@@ -37,7 +37,9 @@ class Scorer(Protocol):
         """``shares``: whether the reasons are wanted too, which for many rows cost more than the scores."""
         ...
 
-    def shares(self, frame: pd.DataFrame, rows: NDArray[np.intp], guess: Floats) -> Floats:
+    def shares(
+        self, frame: pd.DataFrame, rows: NDArray[np.intp], guess: Floats, context: pd.DataFrame | None = None
+    ) -> Floats:
         """Verified shares (rows, fields) of some rows, better than the ``guess`` that ``score`` gives for all."""
         ...
 

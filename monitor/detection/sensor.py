@@ -96,7 +96,9 @@ class SensorScorer:
         found: Numbers = np.interp(newest, self._newest, np.linspace(1, 0, GRID)) ** NOW
         return found
 
-    def shares(self, frame: pd.DataFrame, rows: NDArray[np.intp], guess: Floats) -> Floats:
+    def shares(
+        self, frame: pd.DataFrame, rows: NDArray[np.intp], guess: Floats, context: pd.DataFrame | None = None
+    ) -> Floats:
         """(rows, fields): residuals from each field's own forecast already tell the fields apart."""
         return guess
 

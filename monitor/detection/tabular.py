@@ -8,7 +8,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from monitor.detection.counterfactual import reasons
-from monitor.detection.memory import STORED, Marginals, Memory, WideMemory
+from monitor.detection.memory import STORED, Marginals, Memory, TrimmedMemory, WideMemory
 from monitor.detection.residuals import (
     REFERENCES,
     Mahalanobis,
@@ -31,11 +31,12 @@ PARTS: dict[str, type[Part]] = {
         ResidualNeighbours,
         Memory,
         WideMemory,
+        TrimmedMemory,
         Marginals,
     )
 }
 CLEAN: tuple[type[Part], ...] = (ResidualNeighbours, Memory, Marginals)
-CONTAMINATED: tuple[type[Part], ...] = (TrimmedMahalanobis, WideMemory, Marginals)
+CONTAMINATED: tuple[type[Part], ...] = (TrimmedMahalanobis, TrimmedMemory, Marginals)
 # Trimming would take a rarer category for contamination, all its rows with it.
 MIXED: tuple[type[Part], ...] = (Mahalanobis, WideMemory, Marginals)
 # Numbers a field or column that a block holds at once while it is read, and while it passes the network's layers.
@@ -50,17 +51,19 @@ def views_of(z: Floats) -> Floats:
 class TabularScorer:
     """Blocks of rows through features, network and parts, so that memory stays bounded."""
 
-    context_rows = 0
-
     def __init__(self, features: Tabular, network: Network, score: Score) -> None:
         self.features, self.network, self._score = features, network, score
+        self.context_rows = features.context_rows
         self._to_fields = np.eye(len(features.fields), dtype=np.float32)[features.field_of]  # (d, fields)
 
     @classmethod
     def fit(
         cls, features: Tabular, network: Network, train: pd.DataFrame, held: pd.DataFrame, contaminated: bool
     ) -> "TabularScorer":
-        """Learns scales and usual patterns of residuals from ``held``, rows unseen in training; keeps rows of both."""
+        """Learns scales and usual patterns of residuals from ``held``, rows unseen in training; keeps rows of both.
+
+        Both frames are told their history already.
+        """
         reference = encode(network, views_of(features.transform(held.iloc[:REFERENCES])))
         memory = encode(network, views_of(features.transform(train.iloc[:STORED])))
         robust = CONTAMINATED if features.measured.all() else MIXED
@@ -75,12 +78,14 @@ class TabularScorer:
         """(n,): scores of the very rows that ``fit`` held back, none compared with itself."""
         reference = encode(self.network, views_of(self.features.transform(held.iloc[:REFERENCES])))
         return np.append(
-            self._score.apply(reference, reference=True),
-            self.score(held.iloc[REFERENCES:], shares=False).score,
+            self._score.apply(reference, reference=True), self._told(held.iloc[REFERENCES:], False).score
         )
 
     def score(self, frame: pd.DataFrame, context: pd.DataFrame | None = None, shares: bool = True) -> Scored:
-        """(n rows) -> one line a row; ``context`` is not used, a row stands alone."""
+        """(n rows) -> one line a row; ``context``: for features with a history, earlier rows of each entity."""
+        return self._told(self.features.told(frame, context), shares)
+
+    def _told(self, frame: pd.DataFrame, shares: bool) -> Scored:
         score = np.empty(len(frame))
         share = np.empty((len(frame), len(self.fields)), np.float32) if shares else None
         for rows in blocks(len(frame), FRAME * len(self.fields)):
@@ -90,14 +95,16 @@ class TabularScorer:
                 share[rows] = self._guess(z)
         return Scored(score, share, np.ones(len(frame), bool))
 
-    def shares(self, frame: pd.DataFrame, rows: NDArray[np.intp], guess: Floats) -> Floats:
+    def shares(
+        self, frame: pd.DataFrame, rows: NDArray[np.intp], guess: Floats, context: pd.DataFrame | None = None
+    ) -> Floats:
         """(rows, fields), verified; ``guess`` (rows, fields) are the shares by residuals."""
-        return self._reasons(self.features.transform(frame.iloc[rows]), guess)[0]
+        return self._reasons(self.features.transform(self.features.told(frame, context, rows)), guess)[0]
 
     def reasons(
         self, frame: pd.DataFrame, rows: NDArray[np.intp], context: pd.DataFrame | None = None
     ) -> tuple[Floats, list[list[Usual]]]:
-        chosen = frame.iloc[rows]
+        chosen = self.features.told(frame, context, rows)
         z = self.features.transform(chosen)
         share, similar = self._reasons(z, self._guess(z))
         return share, [
@@ -107,7 +114,7 @@ class TabularScorer:
 
     def _reasons(self, z: Floats, guess: Floats) -> tuple[Floats, Floats]:
         memory = next(part for part in self._score.parts if isinstance(part, Memory))
-        return reasons(z, memory.stored[0], self.features.field_of, guess, self._rescore)
+        return reasons(z, memory.stored[0], self.features.field_of, guess, self._oddness)
 
     def _rescore(self, z: Floats) -> NDArray[np.float64]:
         """(n, d) -> (n,)"""
@@ -115,6 +122,13 @@ class TabularScorer:
         for rows in blocks(len(z), LAYER * z.shape[1]):
             score[rows] = self._score.apply(encode(self.network, views_of(z[rows])))
         return score
+
+    def _oddness(self, z: Floats) -> NDArray[np.float64]:
+        """(n, d) -> (parts, n)"""
+        odd = np.empty((len(self._score.parts), len(z)))
+        for rows in blocks(len(z), LAYER * z.shape[1]):
+            odd[:, rows] = self._score.oddness(encode(self.network, views_of(z[rows])))
+        return odd
 
     def _guess(self, z: Floats) -> Floats:
         """(n, d) -> shares by residuals (n, fields)"""

@@ -15,10 +15,11 @@ RESERVED = frozenset(
         "event_at",
         "ingested_at",
         "superseded_at",
+        "superseded_by",
         "entity",
         "run_id",
     }
-)  # columns of ours in each monitor's table
+)  # columns of ours in each monitor's table, and beside its rows
 FieldType = Literal["number", "integer", "category", "boolean", "time", "text"]
 
 

@@ -86,10 +86,12 @@ class Fields(Part):
 
 
 class Model(Part):
-    """Which autoencoder, and whether its training rows may hold unlabelled anomalies."""
+    """Which autoencoder, whether its training rows may hold unlabelled anomalies, and whether a table's rows are set
+    against earlier rows of their entity."""
 
     objective: Literal["auto", "vanilla", "sparse", "denoising", "variational"] = "auto"
     contaminated: bool = True
+    history: bool = True
     seed: int = 0
 
 

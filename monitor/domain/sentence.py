@@ -10,12 +10,14 @@ WORTH = 0.15  # share of the score from which a field is worth naming
 def amount(value: Any, unit: str | None = None) -> str:
     """A value as people write it.
 
-    >>> amount(1234.5678), amount(0.04213), amount(None), amount("DE"), amount(38.0, "km")
-    ('1,234.6', '0.0421', 'missing', 'DE', '38 km')
+    >>> amount(1234.5678), amount(0.04213), amount(None), amount("DE"), amount(38.0, "km"), amount(True)
+    ('1,234.6', '0.0421', 'missing', 'DE', '38 km', 'yes')
     """
     if value is None:
         return "missing"
-    if isinstance(value, bool) or not isinstance(value, int | float):
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if not isinstance(value, int | float):
         return str(value)
     size = abs(value)
     if value == int(value) and size < 1e15:
@@ -32,6 +34,8 @@ def clause(part: dict[str, Any]) -> str:
 
     >>> clause({"field": "flow", "share": 1.0, "actual": 9.0, "expected": 2.0, "low": 4.0, "high": 8.0})
     'flow is 9, above the 2 expected of this very row (most rows 4 to 8)'
+    >>> clause({"field": "new payee", "kind": "boolean", "share": 1.0, "actual": True, "expected": False})
+    'new payee is yes, expected no'
     """
     unit = part.get("unit")
     name, actual = part["field"], amount(part["actual"], unit)
@@ -42,7 +46,8 @@ def clause(part: dict[str, Any]) -> str:
     if part["actual"] is None:
         return f"{name} is missing"
     expected = part.get("expected")
-    if not isinstance(expected, int | float) or not isinstance(part["actual"], int | float):
+    truth = isinstance(part["actual"], bool)
+    if truth or not isinstance(expected, int | float) or not isinstance(part["actual"], int | float):
         return f"{name} is {actual}, expected {amount(expected, unit)}"
     side = "above" if part["actual"] > expected else "below"
     low, high = part.get("low"), part.get("high")

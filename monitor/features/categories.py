@@ -120,7 +120,9 @@ class CategoryField:
         rows = document["rows"]
         if spread == 0:  # of before there was a least spread: an unseen level counted as CHANGED
             spread = float(_rarity(np.zeros(1), rows)[0] - mean) / CHANGED
-        counts = {level[:LONGEST]: count for level, count in document["counts"].items()}
+        # bundles of before kept their keys in the order of the alphabet, in which a level has another's place
+        ordered = sorted(document["counts"].items(), key=lambda level: -level[1])
+        counts = {level[:LONGEST]: count for level, count in ordered}
         others = document.get("others", 0.0)
         return cls(document["name"], counts, document["levels"], rows, (mean, spread), others)
 

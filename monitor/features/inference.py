@@ -12,6 +12,7 @@ from monitor.features.categories import CategoryField
 from monitor.features.dates import DateField, as_times
 from monitor.features.identity import named_by_number, named_by_text
 from monitor.features.numbers import NumberField, as_numbers, is_nested
+from monitor.features.remembered import RememberedField
 
 SURE = 0.99  # share of a column's texts that must read as numbers or dates for it to be taken as such
 CODE = r"[+-]?0\d+"  # a leading zero: a code, such as 01067, and no quantity
@@ -36,7 +37,12 @@ class Encoder(Protocol):
     def document(self) -> dict[str, Any]: ...
 
 
-ENCODERS: dict[str, Any] = {"number": NumberField, "category": CategoryField, "date": DateField}
+ENCODERS: dict[str, Any] = {
+    "number": NumberField,
+    "category": CategoryField,
+    "date": DateField,
+    "history": RememberedField,
+}
 
 
 def restore_encoder(document: Mapping[str, Any]) -> Encoder:

@@ -1,4 +1,4 @@
-"""Features of the kind ``tabular``: each row stands alone, each column of the source is one field."""
+"""Features of the kind ``tabular``: each column of the source is one field, beside what its entity's past tells."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
@@ -9,7 +9,11 @@ from numpy.typing import NDArray
 
 from monitor.domain.errors import MonitorError
 from monitor.features.base import Columns, Floats
+from monitor.features.history import SINCE, History, Places
 from monitor.features.inference import Encoder, infer, restore_encoder
+from monitor.features.remembered import RememberedField
+
+ENOUGH = 0.5  # share of rows with an earlier one of their entity; below it the past tells of few
 
 
 class Tabular:
@@ -21,11 +25,14 @@ class Tabular:
     """
 
     kind: ClassVar[str] = "tabular"
-    context_rows = 0
 
-    def __init__(self, encoders: Sequence[Encoder], refused: Mapping[str, str]) -> None:
+    def __init__(
+        self, encoders: Sequence[Encoder], refused: Mapping[str, str], history: History | None = None
+    ) -> None:
         self.encoders = list(encoders)
         self.refused = dict(refused)
+        self.history = history
+        self.context_rows = history.rows if history else 0
         self.fields = [encoder.name for encoder in self.encoders]
         widths = [encoder.width for encoder in self.encoders]
         self.field_of = np.repeat(np.arange(len(widths)), widths)  # (columns,): the field of each column
@@ -49,6 +56,35 @@ class Tabular:
             raise MonitorError(f"no column can be a field: {reasons}; expected at least one")
         return cls(encoders, refused)
 
+    def remembering(
+        self, frame: pd.DataFrame, context: pd.DataFrame | None, rows: Places, columns: Columns
+    ) -> "tuple[Tabular, pd.DataFrame]":
+        """These features with those of each entity's past, learned on ``rows`` of ``frame``, and the frame told.
+
+        Both as they were where ``columns`` ask for no history, or where too few rows have a past.
+        """
+        if not columns.history:
+            return self, frame
+        kinds = {kind: [e.name for e in self.encoders if e.kind == kind] for kind in ("number", "category")}
+        history = History.over(frame, columns, kinds["number"], kinds["category"])
+        past = history.of(frame, context)
+        share = float(past[SINCE].iloc[rows].notna().mean())
+        if share < ENOUGH:
+            words = f"only {share:.0%} of the rows have an earlier one of the same {columns.entity}"
+            return Tabular(self.encoders, self.refused | {"history": words}), frame
+        own = [encoder for encoder in self.encoders if encoder.name not in history.forms]
+        learned = [
+            RememberedField.fit(name, form, past[name].iloc[rows]) for name, form in history.forms.items()
+        ]
+        return Tabular([*own, *learned], self.refused, history), _beside(frame, past)
+
+    def told(
+        self, frame: pd.DataFrame, context: pd.DataFrame | None = None, rows: Places | None = None
+    ) -> pd.DataFrame:
+        """``rows`` (places in ``frame``; all) as ``transform`` needs them: with what the past tells of each."""
+        chosen = frame if rows is None else frame.iloc[rows]
+        return _beside(chosen, self.history.of(frame, context, rows)) if self.history else chosen
+
     def transform(self, frame: pd.DataFrame) -> Floats:
         """(n rows) -> float32 (n, columns), finite whatever the frame holds.
 
@@ -64,11 +100,19 @@ class Tabular:
         return self.encoders[field].expected(z[self._starts[field] : self._starts[field + 1]])
 
     def document(self) -> dict[str, Any]:
-        return {"encoders": [encoder.document() for encoder in self.encoders], "refused": self.refused}
+        history = {"history": self.history.document()} if self.history else {}
+        encoders = [encoder.document() for encoder in self.encoders]
+        return {"encoders": encoders, "refused": self.refused, **history}
 
     @classmethod
     def restore(cls, document: Mapping[str, Any]) -> "Tabular":
-        return cls([restore_encoder(each) for each in document["encoders"]], document["refused"])
+        history = History.restore(document["history"]) if "history" in document else None
+        return cls([restore_encoder(each) for each in document["encoders"]], document["refused"], history)
+
+
+def _beside(frame: pd.DataFrame, past: pd.DataFrame) -> pd.DataFrame:
+    """A column of the source that bears the name of one of history gives way."""
+    return pd.concat([frame.drop(columns=[*past], errors="ignore"), past], axis=1)
 
 
 def measured_columns(encoder: Encoder) -> NDArray[np.bool_]:

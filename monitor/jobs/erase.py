@@ -6,8 +6,9 @@ from monitor.detection.forgetting import forgotten, keeps_rows, knows
 from monitor.domain.erasure import CONTENT
 from monitor.domain.errors import BundleCorrupt, Conflict
 from monitor.domain.run import EVERYTHING, Request, scope_of
+from monitor.domain.writing import counted
 from monitor.jobs.context import Context
-from monitor.storage import audit, erasing, erasures, holds, monitors, removal, runs, versions
+from monitor.storage import audit, erasing, erasures, holds, monitors, presence, removal, runs, versions
 from monitor.storage.database import Session
 from monitor.storage.erasing import Place, Target
 from monitor.storage.erasures import Remembered
@@ -53,18 +54,19 @@ def erase(
         UnknownError: there is no such monitor.
         Conflict: versions are trained faster than they can be gone through.
     """
-    with context.database.read() as session:
-        monitor_id = monitors.named(session, monitor).monitor_id if monitor else None
-        places = erasing.places(session, monitor_id)
-        _unless_held(session, places, entity, context)
-    scope = EVERYTHING if monitor_id is None else scope_of(monitor_id)
-    for _ in range(TRIES):
-        try:
-            done = _erase(context, places, entity, actor, scope, yes)
-        except _NotYet:
-            continue
-        erasing.scrub(context.database)
-        return done
+    with presence.staying(context.database):  # a restore that began meanwhile would not know of it
+        with context.database.read() as session:
+            monitor_id = monitors.named(session, monitor).monitor_id if monitor else None
+            places = erasing.places(session, monitor_id)
+            _unless_held(session, places, entity, context)
+        scope = EVERYTHING if monitor_id is None else scope_of(monitor_id)
+        for _ in range(TRIES):
+            try:
+                done = _erase(context, places, entity, actor, scope, yes)
+            except _NotYet:
+                continue
+            erasing.scrub(context.database)
+            return done
     raise Conflict(
         "new versions came while the models were gone through; nothing of the rows was erased: try again"
     )
@@ -169,15 +171,16 @@ def _model(
     if less is not None and not _unsure(place, version):
         if gone and yes and not _rewrite(context, place, version, less, actor, gone):
             raise _NotYet
-        return f"{gone} rows taken out" if gone else None
+        return f"{counted(gone, 'row')} taken out" if gone else None
     if version.state == "champion" or (yes and not _rewrite(context, place, version, None, actor, gone)):
         return WAITS
     return "model taken out"
 
 
 def _unsure(place: Place, version: Version) -> bool:
-    """Whether rows that the version learnt from were deleted since: what it keeps cannot be compared with them."""
-    learnt_from = version.manifest.get("from")
+    """Whether rows that the version learnt from, or set these against, were deleted since: what it keeps cannot be
+    compared with them."""
+    learnt_from = version.manifest.get("looked_back_to") or version.manifest.get("from")
     pruned = place.pruned_through
     return pruned is not None and (learnt_from is None or learnt_from <= pruned.isoformat())
 

@@ -14,7 +14,7 @@ from monitor.domain.review import clean_note
 from monitor.domain.run import Outcome, Request, Run
 from monitor.domain.version import GATE, NOMINAL, Decision, Kind, Step, Trial, better, by_hand, withheld
 from monitor.jobs.context import Context
-from monitor.storage import audit, monitors, readings, versions
+from monitor.storage import audit, monitors, past, readings, versions
 from monitor.storage.database import Session
 from monitor.storage.monitors import Watched
 from monitor.storage.versions import Version
@@ -78,7 +78,8 @@ def _decide(context: Context, watched: Watched, version: Version, champion: Vers
         assert watched.schema is not None
         table = readings.table(watched.config.table, watched.schema)
         rate = readings.rate(session, table)
-        rows, previous = _held_back(session, table, version, _loaded(context, version).context_rows)
+        back = max(_looks_back(context, each) for each in (version, champion) if each is not None)
+        rows, previous = _held_back(session, table, watched, version, back)
     trial = _trial(context, watched, version, rows, previous, rate)
     allowed = policy.per_day(watched.config.alerts, rate)
     try:
@@ -90,7 +91,7 @@ def _decide(context: Context, watched: Watched, version: Version, champion: Vers
 
 
 def _held_back(
-    session: Session, table: readings.Table, version: Version, context_rows: int
+    session: Session, table: readings.Table, watched: Watched, version: Version, context_rows: int
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """The rows that training left for the gate, less those it left out, with the rows before them."""
     start = version.manifest["held_back"]["from"]
@@ -98,7 +99,8 @@ def _held_back(
         return readings.latest(session, table, 0), readings.latest(session, table, 0)
     rows = readings.since(session, table, datetime.fromisoformat(start), PART)
     rows = rows[~rows["reading_id"].isin(version.manifest["left_out_rows"])].reset_index(drop=True)
-    return rows, readings.before(session, table, rows, context_rows)
+    before = past.known if watched.config.kind == "tabular" else readings.before
+    return rows, before(session, table, rows, context_rows)
 
 
 def _trial(
@@ -119,6 +121,13 @@ def _trial(
     found = planted_auroc(detector, rows, previous, numbers, watched.config.kind, seed=0)
     below = tuple(int((ready <= level).sum()) for level in NOMINAL)
     return Trial(found, flagged, len(rows), len(ready), below)
+
+
+def _looks_back(context: Context, version: Version) -> int:
+    try:
+        return _loaded(context, version).context_rows
+    except BundleCorrupt:  # said where it is tried
+        return 0
 
 
 def _loaded(context: Context, version: Version) -> Detector:

@@ -5,6 +5,7 @@ from datetime import timedelta
 
 from monitor.domain.monitor import Retention
 from monitor.domain.run import NOTHING_NEW, Outcome, Request, Run
+from monitor.domain.writing import counted
 from monitor.jobs.context import Context
 from monitor.storage import audit, erasures, monitors, pruning, retention, runs, versions
 from monitor.storage.monitors import Watched
@@ -87,7 +88,17 @@ def _installation(context: Context, run: Run) -> int:
         total += done
 
 
+WORDS = {
+    "idle": ("run that brought nothing", "runs that brought nothing"),
+    "models": ("model of an old version", "models of old versions"),
+    "quarantine": ("quarantined row", None),
+}
+
+
 def _sentence(totals: dict[str, int]) -> str:
-    words = {"idle": "runs that brought nothing", "models": "models of old versions"}
-    parts = [f"{number:,} {words.get(name, name)}" for name, number in totals.items() if number]
+    parts = [
+        counted(number, *WORDS.get(name, (name.removesuffix("s"), None)))
+        for name, number in totals.items()
+        if number
+    ]
     return f"{', '.join(parts)} dropped" if parts else "nothing was old enough to be dropped"

@@ -17,11 +17,13 @@ from monitor.domain.field import Schema
 from monitor.domain.run import Outcome, Request, Run
 from monitor.jobs.context import Ahead, Context
 from monitor.storage import alerts, channels, monitors, outbox, readings, scores, versions
+from monitor.storage.carried import REVISED, Carried
 from monitor.storage.database import Session
 from monitor.storage.monitors import Watched
 from monitor.storage.versions import Version
 
 BATCH = 50_000  # rows a transaction at most, so that a verdict never waits long for the database
+REMEMBERED = 10_000  # rows a transaction where each brings the past of its entity along
 HISTORY = timedelta(days=3)  # of a first replay, what is older than this is shown as history, not as news
 COUNTS = ("scored", "flagged", "opened", "notified")
 TOLD = {"opened", "confirmed", "escalated"}
@@ -31,6 +33,7 @@ def score(context: Context, run: Run) -> Outcome:
     """Score all rows that are waiting, oldest arrival first."""
     assert run.monitor_id is not None
     totals = dict.fromkeys(COUNTS, 0)
+    carried = Carried()
     with Ahead(partial(_waiting, context)) as ahead:
         while True:
             with context.database.read() as session:
@@ -39,11 +42,11 @@ def score(context: Context, run: Run) -> Outcome:
                 replay = versions.first(session, run.monitor_id)
             if champion is None or watched.schema is None:
                 return Outcome("no champion yet: the monitor is learning", totals)
-            counts = _batch(context, run, watched, champion, replay, ahead)
+            counts = _batch(context, run, watched, champion, replay, ahead, carried)
             if counts is None:
                 break
             totals = {name: totals[name] + counts[name] for name in totals}
-            if counts["scored"] == BATCH:
+            if counts["scored"] >= REMEMBERED:
                 context.progress(run, 0.0, f"{totals['scored']:,} rows scored")
     follow = [Request("notify", None, f"after-{run.run_id}")] if totals["notified"] else []
     message = (
@@ -62,12 +65,13 @@ class Stretch:
     after: int
     fields: frozenset[str]
     next_reading: int  # what came since may supersede one of them
+    most: int  # rows
 
 
 def _waiting(context: Context, stretch: Stretch) -> pd.DataFrame:
     table = readings.table(stretch.table, stretch.schema)
     with context.database.read() as session:
-        return readings.after(session, table, stretch.after, BATCH, stretch.fields)
+        return readings.after(session, table, stretch.after, stretch.most, stretch.fields)
 
 
 def _batch(
@@ -77,6 +81,7 @@ def _batch(
     champion: Version,
     replay: bool,
     ahead: Ahead[Stretch, pd.DataFrame],
+    carried: Carried,
 ) -> dict[str, int] | None:
     """One transaction's worth; None when nothing waits, noughts when it has to be read anew.
 
@@ -86,8 +91,10 @@ def _batch(
     now = context.now()
     detector = load(context, champion)
     fields = _fields(watched, detector)
+    remembers = _remembers(watched, detector)
+    most = REMEMBERED if remembers else BATCH
     stretch = Stretch(
-        watched.config.table, watched.schema, champion.scored_through, fields, watched.next_reading
+        watched.config.table, watched.schema, champion.scored_through, fields, watched.next_reading, most
     )
     waiting = ahead.take(stretch)
     rows = _due(waiting, now, watched.config.schedule.delay)
@@ -95,11 +102,14 @@ def _batch(
         if waiting.empty:
             _skip(context, run, watched, champion)
         return None
-    if len(rows) == BATCH:
+    if len(rows) == most:
         ahead.begin(replace(stretch, after=int(rows["reading_id"].max())))
     table = readings.table(watched.config.table, watched.schema)
     with context.database.read() as session:
-        previous = readings.before(session, table, rows, detector.context_rows)
+        if remembers:
+            previous = carried.before(session, table, rows, stretch.after, detector.context_rows, fields)
+        else:
+            previous = readings.before(session, table, rows, detector.context_rows)
         rate = readings.rate(session, table)
         earlier = _earlier(session, watched, table, rows)
         since = rows["event_at"].min().to_pydatetime() - watched.config.alerts.gap
@@ -115,9 +125,8 @@ def _batch(
     )
     with context.write(run) as session:
         monitors.share(session, watched.monitor_id)
-        if not readings.stand(
-            session, table, rows
-        ):  # corrected, or deleted for their age, since they were read
+        # corrected, or deleted for their age, since they were read
+        if not readings.stand(session, table, rows):
             return dict.fromkeys(COUNTS, 0)
         versions.advance(session, champion, int(rows["reading_id"].max()), found.level)
         scores.store(session, watched.monitor_id, champion.version_id, found.scored, now)
@@ -140,9 +149,8 @@ def _skip(context: Context, run: Run, watched: Watched, champion: Version) -> No
         return
     assert watched.schema is not None
     table = readings.table(watched.config.table, watched.schema)
-    with context.write(
-        run
-    ) as session:  # looked at anew: rows up to ``last`` may have come since the look ahead
+    with context.write(run) as session:
+        # looked at anew: rows up to ``last`` may have come since the look ahead
         if readings.after(session, table, champion.scored_through, 1, frozenset()).empty:
             versions.advance(session, champion, last, champion.threshold)
 
@@ -150,7 +158,12 @@ def _skip(context: Context, run: Run, watched: Watched, champion: Version) -> No
 def _fields(watched: Watched, detector: Detector) -> frozenset[str]:
     """What a score, its outlier and its ranges look at."""
     value = [watched.config.value] if watched.config.value else []
-    return frozenset([*detector.fields, *watched.config.fields.range, *value])
+    own = REVISED if _remembers(watched, detector) else ()
+    return frozenset([*detector.fields, *watched.config.fields.range, *value, *own])
+
+
+def _remembers(watched: Watched, detector: Detector) -> bool:
+    return watched.config.kind == "tabular" and detector.context_rows > 0
 
 
 def _known_before(rows: pd.DataFrame, champion: Version) -> bool:

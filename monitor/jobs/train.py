@@ -9,8 +9,9 @@ import pandas as pd
 from monitor.detection.detector import Detector
 from monitor.domain.errors import NotEnoughRows
 from monitor.domain.run import Outcome, Request, Run
+from monitor.features.history import depth
 from monitor.jobs.context import Context
-from monitor.storage import alerts, labels, monitors, readings, versions
+from monitor.storage import alerts, labels, monitors, past, readings, versions
 from monitor.storage.crash import fail_point
 from monitor.storage.monitors import Watched
 
@@ -34,7 +35,10 @@ def train(context: Context, run: Run) -> Outcome:
     if made is not None:  # a worker died between the version's commit and the run's end
         return _outcome(run, made.version_id, made.manifest)
     seen, manifest = _chosen(context, run, watched)
-    detector = build(watched).fit(seen[_columns(watched)], _throttled(context, run))
+    earlier = _past(context, watched, seen)
+    if earlier is not None and len(earlier):
+        manifest["looked_back_to"] = _iso(min(earlier["event_at"].min(), seen["event_at"].min()))
+    detector = build(watched).fit(seen[_columns(watched)], _throttled(context, run), earlier)
     bundle = detector.to_bytes()
     fail_point("train.exported")
     with context.write(run) as session:
@@ -58,6 +62,16 @@ def _chosen(context: Context, run: Run, watched: Watched) -> tuple[pd.DataFrame,
     if len(seen) < LEAST:
         raise NotEnoughRows(f"{watched.config.name}: {len(seen)} usable rows, a training needs {LEAST}")
     return seen, manifest
+
+
+def _past(context: Context, watched: Watched, seen: pd.DataFrame) -> pd.DataFrame | None:
+    """What else of their entities' past the rows are set against, what is left out of the training among it."""
+    if not remembers(watched):
+        return None
+    assert watched.schema is not None
+    table, fields = readings.table(watched.config.table, watched.schema), frozenset(_columns(watched))
+    with context.database.read() as session:
+        return past.known(session, table, seen, depth(seen["entity"]), fields)
 
 
 def _outcome(run: Run, version_id: int, manifest: dict[str, Any]) -> Outcome:
@@ -121,12 +135,21 @@ def build(watched: Watched) -> Detector:
         time="event_at",
         entity="entity",
         categorical=schema.of("category"),
+        history=remembers(watched),
+        value=config.value,
     )
+
+
+def remembers(watched: Watched) -> bool:
+    """Whether rows are set against their entity's earlier ones."""
+    config = watched.config
+    return config.kind == "tabular" and config.entity is not None and config.model.history
 
 
 def _columns(watched: Watched) -> list[str]:
     assert watched.schema is not None
-    return ["event_at", "entity", *(n for n in watched.schema.names if learnable(watched, n))]
+    own = ["reading_id"] if remembers(watched) else []
+    return [*own, "event_at", "entity", *(n for n in watched.schema.names if learnable(watched, n))]
 
 
 def learnable(watched: Watched, field: str) -> bool:

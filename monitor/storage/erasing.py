@@ -16,7 +16,7 @@ from monitor.domain.field import Schema
 from monitor.domain.monitor import Monitor
 from monitor.domain.run import EVERYTHING, scope_of
 from monitor.domain.version import reworded
-from monitor.storage import audit, bulk, readings, tables
+from monitor.storage import audit, past, readings, tables
 from monitor.storage.database import Database
 from monitor.storage.monitors import REMOVED
 
@@ -76,9 +76,8 @@ def places(session: Session, monitor_id: int | None) -> list[Place]:
 
 
 def rows(session: Session, place: Place, entity: str) -> pd.DataFrame:
-    """Every revision of the entity's readings."""
-    table = place.table
-    return bulk.read(session, sa.select(*table.columns).where(table.c.entity == entity))
+    """Every revision of the entity's readings, and what took the place of each."""
+    return past.whole(session, place.table, entity)
 
 
 def erase(session: Session, target: Target) -> dict[str, int]:

@@ -7,6 +7,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from monitor.domain.errors import MonitorError
+from monitor.domain.writing import counted
 from monitor.storage import erasures, leases, schema, tables
 from monitor.storage.database import Database
 from monitor.storage.erasures import Remembered
@@ -57,5 +58,5 @@ def _rows(session: Session) -> str | None:
         for name in TOLD
     }
     if any(counts.values()):
-        return ", ".join(f"{number:,} rows of {name}" for name, number in counts.items() if number)
+        return ", ".join(f"{counted(number, 'row')} of {name}" for name, number in counts.items() if number)
     return None

@@ -14,7 +14,7 @@ import structlog
 
 from monitor.domain.errors import Conflict
 from monitor.storage import schema
-from monitor.storage.database import Database, OperationalFault, reason
+from monitor.storage.database import Database, reason
 
 log = structlog.get_logger()
 LOCK = schema.LOCK + 1  # PostgreSQL's advisory lock; each database has its own
@@ -107,7 +107,7 @@ def _with_open(file: Path) -> list[str]:
     for process in psutil.process_iter():
         try:
             there = any(each.path == str(file) for each in process.open_files())
-        except psutil.Error:
+        except (psutil.Error, OSError):
             continue
         if there and process.pid != os.getpid():
             found.append(f"process {process.pid}")
@@ -118,27 +118,33 @@ def _shared(database: Database) -> sa.Connection:
     """A connection of its own that holds the lock for as long as it lives."""
     connection = database.engine.connect().execution_options(isolation_level="AUTOCOMMIT")
     connection.detach()
-    for name, value in {
-        "application_name": f"monitor {socket.gethostname()}:{os.getpid()}",
-        **SILENT,
-    }.items():
-        connection.execute(sa.select(sa.func.set_config(name, str(value), False)))
-    connection.execute(sa.select(sa.func.pg_advisory_lock_shared(LOCK)))
+    try:
+        for name, value in {
+            "application_name": f"monitor {socket.gethostname()}:{os.getpid()}",
+            **SILENT,
+        }.items():
+            connection.execute(sa.select(sa.func.set_config(name, str(value), False)))
+        connection.execute(sa.select(sa.func.pg_advisory_lock_shared(LOCK)))
+    except BaseException:
+        connection.close()
+        raise
     return connection
 
 
-def _stay(database: Database, connection: sa.Connection, stop: threading.Event) -> None:
+def _stay(database: Database, first: sa.Connection, stop: threading.Event) -> None:
     """A server that was started anew has forgotten who was here."""
+    connection: sa.Connection | None = first
     while not stop.wait(AGAIN):
         try:
+            connection = connection or _shared(database)
             connection.execute(sa.select(1))
-        except OperationalFault:
-            connection.close()
-            try:
-                connection = _shared(database)
-            except OperationalFault as fault:
-                log.info("the database does not know that this process is here", reason=reason(fault))
-    connection.close()
+        except (sa.exc.DBAPIError, sa.exc.TimeoutError) as fault:
+            log.info("the database may not know that this process is here", reason=reason(fault))
+            if connection is not None:
+                connection.close()
+            connection = None
+    if connection is not None:
+        connection.close()
 
 
 def _sessions(connection: sa.Connection) -> list[str]:

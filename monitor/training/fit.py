@@ -22,8 +22,13 @@ FEWEST = 20
 CURVE = 60  # points kept of the training curve
 
 
-def fit(frame: pd.DataFrame, options: Options, on_progress: Progress | None = None) -> Bundle:
-    """Trains a detector on ``frame`` (n rows).
+def fit(
+    frame: pd.DataFrame,
+    options: Options,
+    on_progress: Progress | None = None,
+    context: pd.DataFrame | None = None,
+) -> Bundle:
+    """Trains a detector on ``frame`` (n rows); ``context``: further rows that belong to the past of its entities.
 
     ``on_progress`` gets a fraction 0..1 and words. The same frame, options and seed give the same bundle but
     for its seconds. Raises NotEnoughRows below 20 rows, and MonitorError when no column can be a field.
@@ -34,7 +39,10 @@ def fit(frame: pd.DataFrame, options: Options, on_progress: Progress | None = No
     tell = on_progress or (lambda fraction, message: None)
     tell(0.0, "reading fields")
     with one_thread():
-        fitted = (fit_sensor if options.kind == "sensor" else fit_tabular)(frame, options, tell)
+        if options.kind == "sensor":
+            fitted = fit_sensor(frame, options, tell)
+        else:
+            fitted = fit_tabular(frame, options, tell, context)
     calibration = Calibration.fit(fitted.held_scores, fitted.independent)
     arrays = {**fitted.scorer.arrays(), "calibration": calibration.scores}
     manifest = {

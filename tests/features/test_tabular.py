@@ -142,6 +142,13 @@ def test_the_document_restores_the_same_features() -> None:
     assert (again.fields, again.refused) == (features.fields, features.refused)
 
 
+def test_levels_keep_their_places_in_a_document_whose_keys_were_sorted() -> None:
+    frame = pd.DataFrame({"shop": ["z"] * 30 + ["m"] * 20 + ["a"] * 10})
+    features = Tabular.fit(frame, Columns())
+    again = Tabular.restore(json.loads(json.dumps(features.document(), sort_keys=True)))
+    assert np.array_equal(again.transform(frame), features.transform(frame))
+
+
 def test_a_reconstruction_is_told_in_the_fields_own_units() -> None:
     frame = payments()
     features = Tabular.fit(frame, Columns())
