@@ -20,8 +20,10 @@ FARTHEST = 1e9  # tail scales: beyond these all scores are equally odd
 class Calibration:
     """Conformal p-values (Vovk et al. 2005); where these run out, a peaks-over-threshold tail goes on from there.
 
-    >>> Calibration.fit(np.arange(99.0)).p_values(np.array([49.0])).round(2).tolist()
-    [0.51]
+    Between two calibration rows they fall evenly: as steps they would flag .6 % at a level of 1 % with 165 rows.
+
+    >>> Calibration.fit(np.arange(99.0)).p_values(np.array([49.0, 49.5])).round(3).tolist()
+    [0.5, 0.495]
     """
 
     scores: NDArray[np.float64]  # (m,), ascending
@@ -40,12 +42,17 @@ class Calibration:
     def p_values(self, scores: NDArray[np.floating]) -> NDArray[np.float64]:
         """(n,) in (0, 1], falling as scores rise; a score that is no number is taken as the oddest."""
         values = np.nan_to_num(np.asarray(scores, np.float64), nan=1e300, posinf=1e300, neginf=-1e300)
-        kept, told = len(self.scores), self.independent
-        share = 1 - np.searchsorted(self.scores, values, side="left") / kept
-        conformal = (1 + share * told) / (told + 1)
+        share = np.interp(values, *self._shares, left=1.0, right=0.0)
+        conformal = (1 + share * self.independent) / (self.independent + 1)
         # Beyond all of them the tail ranks where counting cannot.
         further = self._beyond(values) - self._beyond(self.scores[-1])
         return np.maximum(conformal * np.exp(np.where(values > self.scores[-1], further, 0.0)), LEAST)
+
+    @cached_property
+    def _shares(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Each score, and the share of the other rows that are at least as odd."""
+        each, first = np.unique(self.scores, return_index=True)
+        return each, 1 - (first + 1) / len(self.scores)
 
     def _beyond(self, scores: NDArray[np.float64]) -> NDArray[np.float64]:
         """Log of the tail's survival."""

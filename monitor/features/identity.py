@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from monitor.domain.writing import counted
 
 FEW = 50  # up to this many distinct texts are categories whatever the number of rows
+FEWEST = 20  # rows; of so few that are all different nobody knows
 MOSTLY = 0.5  # distinct values a row, beyond which a column names rows
 MADE = 0.1  # the same for what only machines write, for prose, and for what rises with the rows
 LOOKED_AT = 20_000  # rows, evenly spaced, whose order and spread is judged
@@ -30,7 +31,7 @@ def named_by_text(known: pd.Series) -> str | None:
     texts = known.astype(str)
     distinct, rows = texts.nunique(), len(texts)
     share = distinct / max(rows, 1)
-    if distinct <= FEW and distinct < rows:
+    if distinct <= FEW and (distinct < rows or rows < FEWEST):
         return None
     spread = f"{counted(distinct, 'distinct value')} in {counted(rows, 'row')}; {OVERRULE}"
     some = texts.iloc[_evenly(rows)]

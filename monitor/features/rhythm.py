@@ -25,7 +25,8 @@ def longest_step(entity: Places, seconds: NDArray[np.float64]) -> float:
     step = step[same & (step > 0)]
     if not len(step):
         return np.inf
-    return float(max(GAP * np.median(step), LONGER * np.quantile(step, OFTEN)))
+    usual, often = GAP * np.median(step), np.quantile(step, OFTEN)
+    return float(usual if often <= usual else LONGER * often)
 
 
 def segments(entity: Places, seconds: NDArray[np.float64], gap: float) -> Places:

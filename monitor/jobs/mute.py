@@ -33,7 +33,8 @@ def add(
         WrongMute: no reason, an end that is past or more than a year away, or an entity where there are none.
         UnknownError: there is no such monitor.
     """
-    return _add(session, monitors.named(session, name), actor, at, entity, until, reason)
+    made = _made(session, monitors.named(session, name), actor, at, entity, until, reason)
+    return _recorded(session, name, made)
 
 
 def of_alert(
@@ -59,11 +60,11 @@ def of_alert(
     if alert.entity is None and not whole:
         raise WrongMute(f"alert {alert.public_id} has no entity; mute the whole monitor")
     entity, until = None if whole else alert.entity, at + span
-    number = _add(session, watched, actor, at, entity, until, reason)
-    detail = {"mute": number, "until": until.isoformat(), "note": clean_note(reason), "action_key": action_key,
+    made = _made(session, watched, actor, at, entity, until, reason)
+    detail = {"mute": made.suppression_id, "until": until.isoformat(), "note": made.reason, "action_key": action_key,
               "whole": entity is None}  # fmt: skip
     reviews.change(session, alert_id, at, "muted", actor, detail)
-    return number
+    return _recorded(session, watched.config.name, made)  # the trail's lock comes last
 
 
 def of_press(session: Session, alert_id: int, action_key: str) -> int | None:
@@ -107,7 +108,7 @@ def read_end(until: str | None, span: str | None, now: datetime) -> datetime:
         raise WrongMute(f"{'--until' if until is not None else '--for'}: {fault}") from None
 
 
-def _add(
+def _made(
     session: Session,
     watched: Watched,
     actor: str,
@@ -115,7 +116,7 @@ def _add(
     entity: str | None,
     until: datetime,
     reason: str,
-) -> int:
+) -> Standing:
     name, why = watched.config.name, clean_note(reason)
     if not why:
         raise WrongMute("a mute needs a reason: whoever misses an alert has to know why")
@@ -126,6 +127,11 @@ def _add(
         raise WrongMute(f"{name} has no entities; mute the whole monitor")
     number = mutes.add(session, monitor_id=watched.monitor_id, entity=entity, reason=why, actor=actor, starts_at=at,
                        ends_at=until)  # fmt: skip
-    detail = {"mute": number, "entity": entity, "until": until.astimezone(UTC).isoformat(), "reason": why}
-    audit.append(session, at, actor, "mute.added", f"monitor:{name}", detail)
-    return number
+    return Standing(number, watched.monitor_id, entity, why, actor, at, until)
+
+
+def _recorded(session: Session, name: str, made: Standing) -> int:
+    until = made.ends_at.astimezone(UTC).isoformat()
+    detail = {"mute": made.suppression_id, "entity": made.entity, "until": until, "reason": made.reason}
+    audit.append(session, made.starts_at, made.actor, "mute.added", f"monitor:{name}", detail)
+    return made.suppression_id

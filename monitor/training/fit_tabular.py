@@ -26,7 +26,9 @@ def fit_tabular(frame: pd.DataFrame, options: Options, tell: Progress) -> Fitted
     # In the order they came in, which tells a counter.
     features = Tabular.fit(frame.iloc[np.sort(order[held_rows:])], options.columns)
     views = views_of(features.transform(rest))  # (2, n, d)
-    name, reason = recipes.choose(options, len(rest), len(features.fields))
+    fields = len(features.fields)
+    categories = fields - int(features.measured.sum())
+    name, reason = recipes.choose(options, len(rest), fields, categories)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(options.seed)
         recipe = recipes.tabular(name, views.shape[2], options.contaminated, features.measured)

@@ -36,6 +36,11 @@ def test_samples_in_bursts_are_one_series_and_a_night_off_is_a_gap() -> None:
     assert len(set(segments(machine(len(shifts)), shifts, 600.0))) == 20
 
 
+def test_steps_of_many_lengths_below_ten_usual_ones_leave_the_gap_as_it_is() -> None:
+    steps = np.tile([1.0, 1.0, 1.0, 9.0], 100)
+    assert longest_step(machine(400), np.cumsum(steps)) == 10
+
+
 def test_a_regular_series_has_a_gap_after_ten_steps_and_a_single_row_none() -> None:
     assert longest_step(machine(100), np.arange(100) * 5.0) == 50
     assert longest_step(machine(1), np.zeros(1)) == np.inf
