@@ -6,15 +6,10 @@ python -m benchmarks families   one
 
 import importlib
 import pkgutil
-import re
 import sys
-from pathlib import Path
 
 import benchmarks
-from benchmarks import Claim
-
-README = Path(__file__).parent.parent / "README.md"
-MARKED = re.compile(r"(<!-- bench -->\n).*?(<!-- /bench -->)", re.DOTALL)
+from benchmarks import README, Claim, marked
 
 
 def names() -> list[str]:
@@ -34,11 +29,6 @@ def table(claims: list[Claim]) -> str:
     return "\n".join(["| claim | goal | measured | |", "|---|---|---|---|", *rows]) + "\n"
 
 
-def write(text: str, claims: list[Claim]) -> str:
-    """``text`` with the table between its markers; without markers as it was."""
-    return MARKED.sub(lambda found: found[1] + table(claims) + found[2], text)
-
-
 def main(arguments: list[str]) -> int:
     wrong = [name for name in arguments if name not in names()]
     if wrong:
@@ -46,7 +36,7 @@ def main(arguments: list[str]) -> int:
         return 2
     claims = [measure(name) for name in arguments or names()]
     if not arguments and README.exists():
-        README.write_text(write(README.read_text(), claims))
+        README.write_text(marked(README.read_text(), "bench", table(claims)))
         print(*claims, sep="\n")
     return 0 if all(claim.holds for claim in claims) else 1
 

@@ -70,13 +70,19 @@ def composed(database: Database, now: datetime) -> dict[str, Callable[[], object
     def panel(session: object) -> object:
         return budget.compose(session, pages.fleet(session, NAME)[0], now)
 
-    def inbox() -> object:
-        with patch.object(alerts.st, "query_params", {}):
-            return alerts.compose(database, alerts.Desk(), None, "ana", now)
+    def inbox(view: str) -> Callable[[], object]:
+        def make() -> object:
+            desk = alerts.Desk()
+            desk.asked["view"] = view
+            with patch.object(alerts.st, "query_params", {}):
+                return alerts.compose(database, desk, None, "ana", now)
+
+        return make
 
     return {
         "Overview": reading(lambda session: overview.compose(session, now)),
-        "Alerts": inbox,
+        "Alerts": inbox("free"),
+        "closed alerts": inbox("closed"),
         "Monitors": reading(lambda session: monitors.compose_all(session, now)),
         "one monitor": reading(one),
         "its budget": reading(panel),

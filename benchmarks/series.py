@@ -1,12 +1,7 @@
 """Faults in labelled sensor series: how much of the surface under precision and recall, beside two usual peers."""
 
-import importlib.util
-import subprocess
-import sys
-import tempfile
 from collections.abc import Callable
-from pathlib import Path
-from types import ModuleType
+from functools import cache
 
 import numpy as np
 import pandas as pd
@@ -16,7 +11,7 @@ from pyod.models.iforest import IForest
 from pyod.models.pca import PCA
 
 from benchmarks import Claim
-from benchmarks.families import MONITOR, ROOT, labelled_sets
+from benchmarks._yardstick import ABSENT, files, labelled_sets, measured, yardstick
 from monitor.detection.smoothing import WIDTHS, moving_mean
 
 STEPS = 16  # a peer's window
@@ -37,12 +32,10 @@ Numbers = NDArray[np.float64]
 
 
 def run() -> Claim:
-    sets, yardstick = labelled_sets(), ROOT.parent / "shared" / "yardstick" / "yardstick.py"
-    if sets is None or not yardstick.is_file():
-        print("the labelled series are not here (../shared, or MONITOR_TEST_DATA)")
-        return Claim("series", False, "not measured, the data are not here", GOAL)
-    tables = {mode: measured(yardstick, sets / "ts", mode) for mode in MODES}
-    for name, rows in peers(yardstick.parent / "metrics.py", sets / "ts").items():
+    if labelled_sets() is None:
+        return Claim("series", False, ABSENT, GOAL)
+    tables = {mode: own(mode) for mode in MODES}
+    for name, rows in peers().items():
         print(f"{name}: {said(rows)}", flush=True)
     for mode in MODES:
         print(f"monitor, {mode}: {said(tables[mode])}")
@@ -50,26 +43,11 @@ def run() -> Claim:
     return Claim("series", all(good(tables[mode], mode) for mode in MODES), figure, GOAL)
 
 
-def measured(yardstick: Path, folder: Path, mode: str) -> pd.DataFrame:
+@cache
+def own(mode: str) -> pd.DataFrame:
     """One line a source: vus_pr, event_recall; a source in which a series failed has no figure."""
-    with tempfile.TemporaryDirectory() as place:
-        rows = Path(place) / "rows.json"
-        command = [
-            sys.executable,
-            yardstick,
-            "sensor",
-            folder,
-            "--monitor",
-            " ".join(MONITOR),
-            "--json",
-            rows,
-        ]
-        command += ["--offline"] if mode == "offline" else []
-        run = subprocess.run(list(map(str, command)), capture_output=True, text=True, check=False, cwd=ROOT)
-        print(f"--- {mode}\n{run.stdout}{run.stderr}", flush=True)
-        found = pd.read_json(rows)
-    found["source"] = found["set"].str.split("_").str[0]
-    return by_source(found)
+    found = measured("sensor", *(["--offline"] if mode == "offline" else []))
+    return by_source(found.assign(source=found["set"].str.split("_").str[0]))
 
 
 def by_source(rows: pd.DataFrame) -> pd.DataFrame:
@@ -91,15 +69,16 @@ def good(table: pd.DataFrame, mode: str) -> bool:
     )
 
 
-def peers(metrics_file: Path, folder: Path) -> dict[str, pd.DataFrame]:
+@cache
+def peers() -> dict[str, pd.DataFrame]:
     """PCA and IForest of PyOD on windows, with the smoothing that the product's scores get."""
-    metrics = _loaded(metrics_file)
+    metrics = yardstick().metrics
     kinds: dict[str, Callable[[], PCA | IForest]] = {
         "PCA": lambda: PCA(n_components=0.9, random_state=0),
         "IForest": lambda: IForest(random_state=0),
     }
     rows: dict[str, list[dict[str, object]]] = {f"{kind}, {mode}": [] for kind in kinds for mode in MODES}
-    for path in sorted(folder.glob("*.parquet")):
+    for path in files("ts"):
         frame = pd.read_parquet(path)
         truth = frame["label"].to_numpy().astype(int)
         if not 0 < truth.sum() < len(truth):
@@ -142,12 +121,3 @@ def _smoothed(raw: Numbers, train: int, centred: bool) -> Numbers:
         found.append((mean - middle) / (high - middle + 1e-9))
     smoothed: Numbers = np.mean(found, axis=0)
     return smoothed
-
-
-def _loaded(file: Path) -> ModuleType:
-    spec = importlib.util.spec_from_file_location("metrics", file)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module

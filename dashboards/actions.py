@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field, ValidationError
 
 from monitor.domain.errors import MonitorError
 from monitor.domain.review import SNOOZES
-from monitor.jobs import review
+from monitor.jobs import mute, review
 from monitor.storage import reviews
 from monitor.storage.database import Database, Session
 
@@ -20,11 +20,12 @@ class Action(BaseModel):
     """One press, as the browser sends it; ``of`` is the number of the press that an undo takes back."""
 
     n: Annotated[int, Field(gt=0)]
-    do: Literal["verdict", "undo", "snooze", "note", "claim", "release"]
+    do: Literal["verdict", "undo", "reopen", "snooze", "mute", "unmute", "note", "claim", "release"]
     alert: Annotated[str, Field(max_length=40)]
     verdict: Annotated[str, Field(max_length=20)] = ""
     of: int = 0
-    choice: int = 1
+    choice: int = 1  # a span of a snooze or a mute; the number of a mute that is to end
+    whole: bool = False
     text: Annotated[str, Field(max_length=5000)] = ""
 
 
@@ -79,11 +80,22 @@ def _apply(session: Session, action: Action, prefix: str, actor: str, now: datet
             before = f"{prefix}:{action.of}"
             if reviews.changed_by(session, alert.alert_id, "snoozed", before):
                 review.unsnooze(session, alert.alert_id, actor, now)
+            elif (number := mute.of_press(session, alert.alert_id, before)) is not None:
+                mute.end(session, number, actor, now)
             else:
                 review.undo(session, actor, now, action_key=before)
+        case "reopen":
+            review.reopen(session, alert.alert_id, actor, now)
         case "snooze":
             span = SNOOZES.get(action.choice, SNOOZES[1])
             review.snooze(session, alert.alert_id, actor, now, key, span)
+        case "mute":
+            span = mute.SPANS.get(action.choice, mute.SPANS[1])
+            mute.of_alert(
+                session, alert.alert_id, actor, now, key, whole=action.whole, span=span, reason=action.text
+            )
+        case "unmute":
+            mute.end(session, action.choice, actor, now)
         case "note":
             review.note(session, alert.alert_id, actor, now, key, action.text)
         case "claim":

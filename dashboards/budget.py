@@ -115,7 +115,7 @@ def _false(false: int, real: int) -> str:
 def rule(alerts: Alerts) -> str:
     """What turns p-values into alerts, in words."""
     if alerts.budget is not None:
-        return f"{alerts.budget:g} alerts a day"
+        return f"{alerts.budget:g} alert{'' if alerts.budget == 1 else 's'} a day"
     if alerts.fdr is not None:
         return f"false-discovery rate {alerts.fdr:g}"
     return f"p at most {alerts.p_value:g}"

@@ -7,13 +7,19 @@ import streamlit as st
 from dashboards.markup import read, render
 from monitor.domain.review import SNOOZES, VERDICTS
 from monitor.domain.writing import duration
+from monitor.jobs.mute import SPANS
 
 
 def inbox(key: str, data: dict[str, Any]) -> None:
     """Queue and alert in one view; what a person did comes back as the states actions, asked and at."""
     mount = st.components.v2.component(
         "monitor.inbox",
-        html=render("inbox", verdicts=VERDICTS, snoozes={n: duration(span) for n, span in SNOOZES.items()}),
+        html=render(
+            "inbox",
+            verdicts=VERDICTS,
+            snoozes={n: duration(span) for n, span in SNOOZES.items()},
+            mutes={n: duration(span) for n, span in SPANS.items()},
+        ),
         css=read("assets/base.css") + read("assets/inbox.css"),
         js=read("assets/inbox.js"),
     )

@@ -8,10 +8,14 @@ from typing import Any
 from dashboards import charts, series
 from dashboards.fields import Line, number, number_sign, written
 from dashboards.markup import render
+from monitor.domain import writing
+from monitor.domain.alert import HISTORY
+from monitor.domain.erasure import CONTENT
 from monitor.domain.monitor import Monitor
 from monitor.domain.review import BY_NAME
+from monitor.domain.version import compared
 from monitor.domain.writing import counted
-from monitor.storage import evidence
+from monitor.storage import evidence, mutes, reviews
 from monitor.storage.database import Session
 from monitor.storage.readings import TYPES
 
@@ -54,14 +58,22 @@ def detail(session: Session, public_id: str, actor: str, now: datetime) -> Detai
         zone=config.schedule.timezone,
         now=now,
         top=top,
+        compared=compared(top.facts or {}) if top else None,
         brief=alert.last_event_at - alert.first_event_at < timedelta(minutes=10),
         lines=[Line.of(p, config) for p in parts[:FIELDS]],
         more=max(0, len(parts) - FIELDS),
         chart=_chart(session, table, alert, config, stored) if table is not None else None,
         rows=_rows(session, table, members, stored, config) if table is not None else [],
+        columns=[p["field"] for p in stored[:2]],
         past=_past(session, alert, now),
-        trail=[_said(c) for c in evidence.changes(session, alert.alert_id, 12)],
+        trail=[
+            _said(c, config.schedule.timezone, now) for c in evidence.changes(session, alert.alert_id, 12)
+        ],
         verdict=BY_NAME.get(alert.verdict or ""),
+        closed_by=reviews.standing_review(session, alert.alert_id) if alert.state == "closed" else None,
+        history=alert.suppressed_by == HISTORY,
+        erased=alert.why == CONTENT,
+        mutes=mutes.over(session, alert.monitor_id, alert.entity, now),
     )
     return Detail(alert.alert_id, public_id, (alert.monitor_id, alert.entity), alert.revision, html)
 
@@ -137,10 +149,10 @@ def _past(session: Session, alert: Any, now: datetime) -> dict[str, Any]:
     }
 
 
-def _said(change: Any) -> dict[str, Any]:
+def _said(change: Any, zone: str, now: datetime) -> dict[str, Any]:
     """A line of the alert's own history, in words."""
     detail = change.detail
-    verdict = BY_NAME.get(detail.get("verdict", ""))
+    verdict, until = BY_NAME.get(detail.get("verdict", "")), detail.get("until")
     words = {
         "opened": "opened",
         "grew": f"grew to {counted(detail.get('members', 0), 'row')}",
@@ -150,6 +162,12 @@ def _said(change: Any) -> dict[str, Any]:
         else f"closed: {detail.get('reason', 'no reason given')}",
         "reopened": f"verdict {verdict.title} taken back" if verdict else "came back from snooze",
         "noted": "noted",
+        "muted": f"{'whole monitor' if detail.get('whole') else 'entity'} muted",
     }
-    return {"at": change.at, "who": change.actor, "what": words.get(change.kind, change.kind),
-            "note": detail.get("note"), "until": detail.get("until")}  # fmt: skip
+    return {
+        "at": change.at,
+        "who": change.actor,
+        "what": words.get(change.kind, change.kind),
+        "note": detail.get("note"),
+        "until": writing.moment(datetime.fromisoformat(until), zone, now) if until else "",
+    }

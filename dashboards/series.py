@@ -12,6 +12,7 @@ from monitor.domain.writing import counted
 from monitor.storage.evidence import Point
 from monitor.storage.pages import Bin
 
+PRESENT = 0.06, 0.14  # of the width of a chart, of a spark: what stands for now
 Usual = tuple[float | None, float | None, float | None]  # low, expected, high
 
 
@@ -71,7 +72,10 @@ def _band(scale: Scale, low: float | None, high: float | None) -> list[Markup]:
 def history(
     bins: Sequence[Bin], start: datetime, end: datetime, threshold: float | None, zone: str
 ) -> Markup:
-    """The oddest row of each stretch as one in how many normal rows, on a log axis, with the threshold."""
+    """The oddest row of each stretch as one in how many normal rows, on a log axis.
+
+    threshold: the p-value in force now; what it was before is not kept, so it is drawn at the end alone.
+    """
     axis, tops = Time(start, end, zone), [_odd(b.p_value) for b in bins]
     most = max([*tops, _odd(threshold) * 3 if threshold else 10.0, 100.0])
     scale = Scale(max(1.0, min(tops) / 3), most * 1.6, log=True)
@@ -79,7 +83,8 @@ def history(
     hot = [at for at, b in zip(drawn, bins, strict=True) if b.flagged]
     marks = [path(part, "line thin") for part in _runs(drawn, bins)]
     if threshold:
-        marks.append(level(scale(_odd(threshold)), "expected"))
+        y = scale(_odd(threshold))
+        marks.append(path([(1 - PRESENT[0], y), (1, y)], "expected"))
     marks.append(dots(hot, "dot hot"))
     ticks = [(scale(t), f"1 in {t:,.0f}") for t in scale.ticks(5) if t > 1]
     return framed(
@@ -100,7 +105,8 @@ def spark(bins: Sequence[Bin], now: datetime, threshold: float | None) -> Markup
     holes = [(a, b) for a, b in pairwise(edges) if b - a > timedelta(minutes=50)]
     marks = [box(axis(a), axis(b), 0, 1, "hole") for a, b in holes]
     if threshold:
-        marks.append(level(0.08 + 0.84 * scale(_odd(threshold)), "limit"))
+        y = 0.08 + 0.84 * scale(_odd(threshold))
+        marks.append(path([(1 - PRESENT[1], y), (1, y)], "expected"))
     marks += [path(part, "line thin") for part in _runs(drawn, bins)]
     return plane([*marks, dots(hot, "dot hot small")], "spark")
 

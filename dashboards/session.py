@@ -57,7 +57,7 @@ def go(target: str | None) -> None:
         "monitor": ("monitors", "name"),
         "runs": ("runs", "monitor"),
         "fleet": ("monitors", ""),
-        "alerts": ("alerts", ""),
+        "alerts": ("alerts", "state"),
     }
     if kind in routes:
         page, parameter = routes[kind]

@@ -7,6 +7,7 @@ from collections.abc import Callable
 import structlog
 from structlog.typing import ExcInfo
 
+from monitor.domain.errors import MonitorError
 from monitor.domain.run import Outcome, Run
 from monitor.jobs.context import Context
 from monitor.settings import Settings
@@ -38,17 +39,16 @@ def log_to_stderr(level: str) -> None:
 
 
 def _traceback(exc_info: ExcInfo) -> str:
-    """Where a fault came from and what it was; a database's own words may hold cells of a row, so they are left out."""
+    """Where a fault came from and what it was; words that are not ours may hold cells of a row and are left out."""
     _, fault, _ = exc_info
     chain: list[BaseException] = [fault]
     while (cause := chain[-1].__cause__ or chain[-1].__context__) is not None:
         chain.append(cause)
-    met = [each for each in chain if isinstance(each, DatabaseFault)]
-    if not met:
-        return "".join(traceback.format_exception(fault)).rstrip()
     frames = [line for each in reversed(chain) for line in traceback.format_tb(each.__traceback__)]
     kinds = " -> ".join(type(each).__name__ for each in reversed(chain))
-    return "".join([*frames, f"{kinds}: {reason(met[0])}"])
+    words = [reason(each) for each in chain if isinstance(each, DatabaseFault)]
+    words += [str(each) for each in chain if isinstance(each, MonitorError)]
+    return "".join([*frames, ": ".join([kinds, *words[:1]])])
 
 
 def perform(job: str) -> Perform:

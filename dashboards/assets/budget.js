@@ -42,7 +42,9 @@ function panel(box) {
   function paint() {
     const level = data.levels[at], budget = level.budget
     range.value = place(budget)
-    range.setAttribute("aria-valuetext", `${budget} alerts a day`)
+    const noun = budget === 1 ? "alert" : "alerts"
+    range.setAttribute("aria-valuetext", `${budget} ${noun} a day`)
+    $(".noun").textContent = noun
     $("output").textContent = budget
     box.querySelectorAll("dd").forEach((cell, n) => { cell.textContent = level.figures[n] })
     const button = $("[data-do=set]")

@@ -10,7 +10,7 @@ export default function (component) {
 
 function start(root) {
   const $ = (selector) => root.querySelector(selector)
-  const box = $(".inbox"), list = $(".rows"), find = $("input"), toast = $(".toast"), noting = $(".noting"), sheet = $("textarea")
+  const box = $(".inbox"), list = $(".rows"), find = $("input"), toast = $(".toast"), noting = $(".noting"), muting = $(".muting"), sheet = $("textarea")
   const tray = crypto.getRandomValues(new Uint32Array(3)).join("-")
   let component, data = { rows: [], details: {} }, turn = 0
   let pending = [], number = 0, asked = {}, at = null, mode = "", rest, fading
@@ -59,7 +59,7 @@ function start(root) {
     $(".new").hidden = !data.news
     html($(".new"), data.news)
     $("[data-view=snoozed] span").textContent = data.snoozed || ""
-    for (const b of root.querySelectorAll("[data-view]")) b.setAttribute("aria-pressed", b.dataset.view === asked.view)
+    for (const b of root.querySelectorAll(".views [data-view]")) b.setAttribute("aria-pressed", [b.dataset.view, b.dataset.also].includes(asked.view))
     const kept = new Map([...list.children].map((li) => [li.dataset.id, li]))
     rows.forEach((id, n) => {
       const li = kept.get(id) ?? Object.assign(document.createElement("li"), { role: "option" })
@@ -80,7 +80,7 @@ function start(root) {
     for (const li of list.children) li.setAttribute("aria-selected", li.dataset.id === at)
     const detail = data.details[at], pane = $(".detail")
     if (pane.of !== at) pane.scrollTop = 0
-    if (pane.of !== at) note(false)
+    if (pane.of !== at) { note(false); mute(false) }
     pane.of = at
     html(pane, at ? detail ?? '<p class="wait">Reading …</p>' : data.calm)
     $(".verdicts").classList.toggle("off", !takes())
@@ -88,13 +88,17 @@ function start(root) {
   }
 
   // whether the selected alert takes a verdict: one of the queue, or a linked one that is not dealt with
-  function takes() { return at && (visible().includes(at) || ["open", "snoozed"].includes($("article")?.dataset.state)) }
+  function takes() { return at && ((!closed() && visible().includes(at)) || ["open", "snoozed", "suppressed"].includes($("article")?.dataset.state)) && $("article")?.dataset.state !== "erased" }
+
+  function closed() { return ["today", "closed"].includes(asked.view) }
 
   // the address follows the selection without a step in the history; on a phone only while the alert is on the screen
   function address() {
     const url = new URL(location), shown = box.dataset.screen === "alert" || matchMedia("(min-width: 721px)").matches
     if (at && shown) url.searchParams.set("alert", at)
     else url.searchParams.delete("alert")
+    if (asked.view && asked.view !== "free") url.searchParams.set("state", asked.view)
+    else url.searchParams.delete("state")
     if (url.href !== location.href) history.replaceState(history.state, "", url)
     done.linked = url.searchParams.get("alert")
   }
@@ -141,6 +145,7 @@ function start(root) {
     const last = done.pop()
     if (!last) return say("Nothing to undo", false)
     const n = act({ do: "undo", of: last.n, alert: last.id })
+    if (last.stays) return say("Taken back", false)  // it never left the queue
     gone.delete(last.id)
     if (known.has(last.id)) restored.set(last.id, { n, index: last.index })
     at = last.id
@@ -174,6 +179,7 @@ function start(root) {
     if (noting.hidden === !open) return
     noting.hidden = !open
     if (!open) return list.focus()
+    mute(false)
     toast.hidden = true
     noting.of = at
     sheet.value = sessionStorage.getItem(draft(at)) ?? ""
@@ -198,6 +204,30 @@ function start(root) {
     if (sheet.value.trim()) say("Not kept yet: N opens the draft again", false)
   }
 
+  function mute(open) {
+    if (muting.hidden === !open) return
+    muting.hidden = !open
+    if (!open) return list.focus()
+    note(false)
+    toast.hidden = true
+    const { entity, monitor } = $("article").dataset, [one, all] = muting.querySelectorAll("[name=whole]")
+    muting.of = at
+    muting.reset()
+    muting.querySelector(".entity").textContent = entity
+    muting.querySelector(".monitor").textContent = monitor
+    one.closest("label").hidden = !entity
+    ;(entity ? one : all).checked = true
+    muting.reason.focus()
+  }
+
+  function hush() {
+    const { whole, span, reason } = Object.fromEntries(new FormData(muting))
+    const n = act({ do: "mute", alert: muting.of, choice: +span, whole: !!whole, text: reason })
+    done.push({ n, id: muting.of, stays: true })
+    mute(false)
+    say(`Muted ${whole ? "all of " + $("article").dataset.monitor : $("article").dataset.entity}`, true)
+  }
+
   function apply() {
     clearTimeout(find.rest)
     if (find.value !== (asked.words ?? "")) ask({ words: find.value })
@@ -205,13 +235,14 @@ function start(root) {
 
   const does = {
     undo, bring: () => ask({}), help: () => ($(".help").open ? $(".help").close() : $(".help").showModal()),
-    note: () => $("article") && note(true), back: () => screen("queue"), more: () => { $(".more").textContent = box.classList.toggle("all") ? "Less" : "More" },
+    note: () => $("article") && note(true), mute: () => $("article") && mute(true), unmuting: () => mute(false), back: () => screen("queue"), more: () => { $(".more").textContent = box.classList.toggle("all") ? "Less" : "More" },
     snooze: () => { if (at) { mode = "snooze"; say("Snooze for", false); toast.querySelector(".spans").hidden = false } },
     claim: () => { if (at) { act({ do: $("article")?.dataset.mine ? "release" : "claim", alert: at }) } },
+    reopen: () => { act({ do: "reopen", alert: at }); say("Taken back: its verdict and what training would have learnt from it", false) },
     clear: () => { find.value = ""; apply() }, show: () => { at = null; screen("queue"); go(visible()[0]); paint() },
   }
   const keys = { j: () => step(1), k: () => step(-1), arrowdown: () => step(1), arrowup: () => step(-1), z: undo,
-    s: does.snooze, n: does.note, t: does.claim, b: does.bring, "?": does.help, "/": () => find.focus() }
+    s: does.snooze, n: does.note, m: does.mute, t: does.claim, b: does.bring, "?": does.help, "/": () => find.focus() }
   const aside = (choice) => { mode = ""; leave({ do: "snooze", choice }, "Snoozed") }
   const verdict = (button) => leave({ do: "verdict", verdict: button.dataset.verdict }, `Marked ${button.innerText.replace(/^\d\s*/, "").trim()}`)
 
@@ -230,7 +261,7 @@ function start(root) {
     event.preventDefault()
     event.stopPropagation()
     if (!waiting() || pressed === "/") run()
-    else if (!later.includes(does.note)) later.push(run)  // what follows an N is the note's text
+    else if (!later.includes(does.note) && !later.includes(does.mute)) later.push(run)  // what follows an N or M is text
   }
 
   root.addEventListener("click", (event) => {
@@ -242,6 +273,7 @@ function start(root) {
     else if (id) { go(id); screen("alert") }
     else if (view) ask({ view })
     else if (queue !== undefined) ask({ queue: queue || null })
+    else if (hit.dataset.mute) { act({ do: "unmute", alert: at, choice: +hit.dataset.mute }); say("The mute is over: what comes now is shown again", false) }
     else does[hit.dataset.do]?.()
   })
   root.addEventListener("mouseover", (event) => {
@@ -262,6 +294,8 @@ function start(root) {
     if (event.key === "Escape") put()
     if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) keep()
   })
+  muting.addEventListener("submit", (event) => { event.preventDefault(); hush() })
+  muting.addEventListener("keydown", (event) => { if (event.key === "Escape") mute(false) })
   const fit = () => { box.style.height = `${Math.max(360, innerHeight - box.getBoundingClientRect().top - scrollY - 8)}px` }
   const warn = (event) => { if (pending.length) event.preventDefault() }
   function listen() {

@@ -1,6 +1,5 @@
 """Alerts: queue and alert in one view, a verdict with one key."""
 
-from collections import Counter
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -13,6 +12,7 @@ from dashboards.actions import Tray
 from dashboards.detail import Detail, detail
 from dashboards.markup import render
 from monitor.domain.errors import UnknownError
+from monitor.domain.review import BY_NAME
 from monitor.jobs import review
 from monitor.scheduling.triggers import next_training
 from monitor.storage import inbox, monitors
@@ -20,10 +20,13 @@ from monitor.storage.database import Database
 from monitor.storage.inbox import Asked, Row
 
 KEY = "inbox"
+TITLES = {name: verdict.title for name, verdict in BY_NAME.items()}
 SHOWN = 100  # rows of the queue that are sent
 BEHIND, AHEAD = 2, 6  # alerts around the selected one that are sent complete
 FRESH = timedelta(seconds=45)  # after which a rendered alert is made again
 POLL = 10  # seconds between looks for what is new
+DAYS = {"today": 0, "closed": 6}  # of a view of closed alerts: days before today that it goes back
+VIEWS = ("free", "all", "snoozed", *DAYS, "suppressed")  # as they stand in an address: ?state=closed
 
 
 @dataclass
@@ -39,7 +42,10 @@ class Desk:
 
 
 def show() -> None:
-    st.session_state.setdefault("desk", Desk())
+    desk: Desk = st.session_state.setdefault("desk", Desk())
+    linked = st.query_params.get("state")
+    if linked in VIEWS and linked != desk.asked["view"]:
+        desk.asked, desk.shown = desk.asked | {"view": linked}, None
     _inbox()
 
 
@@ -66,7 +72,7 @@ def _act(database: Database, desk: Desk, sent: Any, actor: str, now: datetime) -
 
 
 def _understood(asked: dict[str, Any]) -> dict[str, Any]:
-    view = asked.get("view") if asked.get("view") in ("free", "all", "snoozed") else "free"
+    view = asked.get("view") if asked.get("view") in VIEWS else "free"
     queue = asked.get("queue") if isinstance(asked.get("queue"), str) else None
     turn = asked.get("turn") if isinstance(asked.get("turn"), int) else 0
     return {"queue": queue, "view": view, "words": str(asked.get("words") or "")[:100], "turn": turn}
@@ -74,27 +80,36 @@ def _understood(asked: dict[str, Any]) -> dict[str, Any]:
 
 def compose(database: Database, desk: Desk, at: Any, actor: str, now: datetime) -> dict[str, Any]:
     """All that the browser shows: rows, the details around the selected one, figures, what was acknowledged."""
-    asked = Asked(desk.asked["queue"], desk.asked["view"], desk.asked["words"], actor)
     review.wake(database, now)
     with database.read() as reading:
-        rows, news = _rows(reading, desk, asked)
-        zone = rows[0].document["schedule"]["timezone"] if rows else "UTC"
+        zone = inbox.zone(reading)
         today = now.astimezone(ZoneInfo(zone)).replace(hour=0, minute=0, second=0, microsecond=0)
+        asked = _asked(desk.asked, actor, today)
+        rows, news = _rows(reading, desk, asked)
         figures = inbox.figures(reading, asked.queue, today)
         queues = inbox.queues(reading)
         linked = (st.query_params.get("alert") or "")[:40] or None
         details = _details(reading, desk, rows, at or linked, linked, actor, now)
-        calm = _calm(reading, queues, asked.queue, now) if not figures.open else None
+        calm = _calm(reading, queues, asked.queue, zone, now) if not figures.open else None
     title = next((t for n, t, _ in queues if n == asked.queue), "All queues")
     title = queues[0][1] if len(queues) == 1 else title
     return {
         "asked": desk.asked,
-        "rows": [{"id": r.public_id, "html": render("row", row=r, now=now, actor=actor)} for r in rows],
+        "rows": [
+            {"id": r.public_id, "html": render("row", row=r, now=now, actor=actor, titles=TITLES)}
+            for r in rows
+        ],
         "details": details,
         "head": render("head", title=title, figures=figures),
-        "queues": render("queues", queues=queues, chosen=asked.queue) if len(queues) > 1 else "",
-        "foot": render("foot", shown=len(rows), figures=figures, asked=asked),
-        "empty": render("empty", asked=asked, figures=figures)
+        "queues": render(
+            "queues",
+            queues=queues if len(queues) > 1 else [],
+            chosen=asked.queue,
+            view=desk.asked["view"],
+            days=DAYS["closed"] + 1,
+        ).strip(),
+        "foot": render("foot", shown=len(rows), most=SHOWN, figures=figures, asked=asked),
+        "empty": render("empty", asked=asked, figures=figures, view=desk.asked["view"])
         + (f"<div class=beside>{calm}</div>" if calm else ""),
         "calm": calm or render("calm", picked=True),
         "news": render("news", news=news) if news else "",
@@ -102,6 +117,12 @@ def compose(database: Database, desk: Desk, at: Any, actor: str, now: datetime) 
         "taken": {name: tray.taken for name, tray in desk.trays.items()},
         "refused": {name: tray.refused for name, tray in desk.trays.items()},
     }
+
+
+def _asked(wanted: dict[str, Any], actor: str, today: datetime) -> Asked:
+    view = wanted["view"]
+    since = today - timedelta(days=DAYS[view]) if view in DAYS else None
+    return Asked(wanted["queue"], "closed" if view in DAYS else view, wanted["words"], actor, since)
 
 
 def _rows(reading: Any, desk: Desk, asked: Asked) -> tuple[list[Row], list[Row]]:
@@ -114,7 +135,9 @@ def _rows(reading: Any, desk: Desk, asked: Asked) -> tuple[list[Row], list[Row]]
         desk.shown = [r.alert_id for r in ranked]
         return ranked, []
     held = set(desk.shown)
-    rows = inbox.these(reading, desk.shown)
+    rows = inbox.these(reading, desk.shown, asked.states)
+    if asked.view == "closed":  # in order of their time: what was closed since stands above all that is shown
+        return rows, [r for r in ranked if r.alert_id not in held]
     lowest = min((r.rank for r in rows), default=float("inf"))
     below = [r for r in ranked if r.alert_id not in held and r.rank <= lowest and rows]
     news = [r for r in ranked if r.alert_id not in held and r not in below]
@@ -146,10 +169,11 @@ def _details(
     return found
 
 
-def _calm(reading: Any, queues: list[tuple[str, str, int]], queue: str | None, now: datetime) -> str:
+def _calm(
+    reading: Any, queues: list[tuple[str, str, int]], queue: str | None, zone: str, now: datetime
+) -> str:
     """What stands beside an empty queue: when there was something, when there will be."""
     schedules = [w.config.schedule for w in monitors.listed(reading)]
-    zones = Counter(s.timezone for s in schedules).most_common(1)
     return render(
         "calm",
         picked=False,
@@ -157,6 +181,6 @@ def _calm(reading: Any, queues: list[tuple[str, str, int]], queue: str | None, n
         elsewhere=sum(n for name, _, n in queues if queue not in (None, name)),
         quiet=inbox.quiet_since(reading),
         training=next_training(schedules, now),
-        zone=zones[0][0] if zones else "UTC",
+        zone=zone,
         now=now,
     )

@@ -8,13 +8,17 @@ import streamlit as st
 from dashboards import budget, components, registry, series, session
 from dashboards.markup import render
 from dashboards.views import versions
-from dashboards.views.overview import standing
+from dashboards.views.overview import TONES, standing
 from monitor.domain import writing
 from monitor.domain.errors import MonitorError, UnknownError
 from monitor.domain.monitor import Alerts, Monitor
 from monitor.domain.version import steps
 from monitor.jobs import budget as rules
-from monitor.storage import monitors, pages
+from monitor.jobs import mute
+from monitor.jobs.pull import FIRST_ROWS
+from monitor.jobs.train import LEAST
+from monitor.scheduling.triggers import next_pull, next_training
+from monitor.storage import monitors, mutes, pages, runs
 from monitor.storage.database import Session
 from monitor.storage.pages import Sought
 
@@ -43,22 +47,24 @@ def _all() -> None:
 def compose_all(reading: Session, now: datetime) -> str:
     """The list of all monitors as HTML."""
     failed = pages.failures(reading)
-    lines = [_line(m, failed.get(m.monitor_id), now) for m in pages.fleet(reading)]
+    retries = runs.retries(reading, now)
+    lines = [_line(m, failed.get(m.monitor_id), retries.get(m.monitor_id), now) for m in pages.fleet(reading)]
     return render("monitors", fleet=lines, now=now)
 
 
-def _line(m: pages.Standing, failed: Any, now: datetime) -> dict[str, Any]:
+def _line(m: pages.Standing, failed: Any, retry: runs.Retry | None, now: datetime) -> dict[str, Any]:
     config = Monitor.model_validate(m.document)
-    state = standing(m, failed, now)
+    state = standing(m, failed, retry, now)
     return {
         "m": m, "config": config, "state": state, "zone": config.schedule.timezone,
-        "tone": {"failing": "critical", "late": "high"}.get(state, ""), "pull": writing.duration(config.schedule.pull),
+        "tone": TONES.get(state, ""), "retry": retry, "pull": writing.duration(config.schedule.pull),
         "fields": len((m.fields or {"fields": []})["fields"]), "source": config.source.kind, "failed": failed,
         "rule": budget.rule(config.alerts), "train": writing.cron(config.schedule.train),
     }  # fmt: skip
 
 
 @st.fragment(run_every=10)
+@versions.there
 def _one(name: str) -> None:
     """What stands above the budget, the budget, and the rest: one look at the database for both parts of the page."""
     now, kept = session.now(), st.session_state
@@ -131,7 +137,8 @@ def compose(
     asking: the question on a version that is open; listed: how many versions are shown.
     """
     failed = pages.failures(reading, found.monitor_id).get(found.monitor_id)
-    line = _line(found, failed, now)
+    retry = runs.retries(reading, now, found.monitor_id).get(found.monitor_id)
+    line = _line(found, failed, retry, now)
     start = now - timedelta(days=days)
     bins = pages.scores(reading, found.monitor_id, start, now)
     trained = pages.versions(reading, found.monitor_id, listed + 1)
@@ -140,6 +147,7 @@ def compose(
         **line,
         now=now,
         said=said,
+        mutes=mutes.listed(reading, now, found.monitor_id),
         waiting=[r for state in ("running", "queued")
                  for r in pages.runs(reading, Sought(found.monitor_id, state=state), None, 5)],
     )  # fmt: skip
@@ -149,16 +157,34 @@ def compose(
         now=now,
         days=days,
         ranges=RANGES,
+        learning=_learning(line["config"], now),
         chart=series.history(bins, start, now, found.threshold, line["zone"]) if bins else None,
-        legend=series.legend(
-            ("line", "oddest row of a stretch"), ("hot", "flagged"), ("expected", "threshold")
-        ),
+        legend=series.legend(("line", "oddest row of a stretch"), ("hot", "flagged"), *_threshold(found)),
         versions=trained[:listed],
         older=len(trained) > listed,
         steps=steps,
         question=registry.question(reading, line["config"], found.monitor_id, asking),
     )
     return head, rest
+
+
+def _learning(config: Monitor, now: datetime) -> dict[str, Any]:
+    """What a monitor without a model waits for: rows, and when they are looked for next."""
+    return {
+        "first": FIRST_ROWS[config.kind],
+        "least": LEAST,
+        "pull": next_pull(config.schedule, now),
+        "training": next_training([config.schedule], now),
+    }
+
+
+def _threshold(m: pages.Standing) -> list[tuple[str, str]]:
+    """The key of the threshold: of what it was before, only what it flagged is known."""
+    if not m.threshold:
+        return []
+    return [
+        ("expected", f"threshold now, {writing.odds(m.threshold)} rows (before it may have been another)")
+    ]
 
 
 def _act(name: str, clicked: str) -> bool:
@@ -168,6 +194,8 @@ def _act(name: str, clicked: str) -> bool:
         st.session_state["days"] = int(value)
     elif kind in ("pull", "train"):
         st.session_state["said"] = registry.ask(name, kind)
+    elif kind == "unmute":
+        st.session_state["said"] = _unmute(int(value))
     elif kind == "older":
         st.session_state["versions"] = st.session_state.get("versions", VERSIONS) + 2 * VERSIONS
     elif kind in ("back", "version", "left"):
@@ -175,3 +203,12 @@ def _act(name: str, clicked: str) -> bool:
     else:
         return registry.take(name, clicked)
     return True
+
+
+def _unmute(number: int) -> str:
+    try:
+        with session.database().write() as writing:
+            mute.end(writing, number, session.actor(), session.now())
+    except MonitorError as fault:
+        return str(fault)
+    return f"Mute {number} is over: what comes from now on is shown again."

@@ -14,6 +14,7 @@ from monitor.domain.alert import SEVERITIES
 from monitor.domain.monitor import Monitor
 from monitor.domain.review import VERDICTS
 from monitor.domain.writing import counted
+from monitor.jobs.pull import FIRST_ROWS
 from monitor.scheduling.triggers import next_training
 from monitor.storage import inbox, pages, runs
 from monitor.storage.database import Session
@@ -21,6 +22,7 @@ from monitor.storage.inbox import Asked, Row
 from monitor.storage.pages import Standing
 
 NAMED = 3  # alerts that are named before the table
+TONES = {"failing": "critical", "late": "high", "retrying": "medium"}
 URGENT = 3  # the least severity (high) that needs a person now
 
 
@@ -41,7 +43,9 @@ def compose(reading: Session, now: datetime) -> str:
     found = pages.fleet(reading)
     failed = pages.failures(reading)
     sparks = pages.sparks(reading, now - timedelta(days=1))
-    lines = [_line(m, failed.get(m.monitor_id), sparks.get(m.monitor_id, []), now) for m in found]
+    retries = runs.retries(reading, now)
+    lines = [_line(m, failed.get(m.monitor_id), retries.get(m.monitor_id), sparks.get(m.monitor_id, []), now)
+             for m in found]  # fmt: skip
     lines.sort(key=lambda m: (m["order"], -(m["severity"] or 0), -m["open"], m["name"]))
     desk, zone = pages.desk(reading, now), Counter(m["zone"] for m in lines).most_common(1)
     opened, named = inbox.severities(reading), inbox.page(reading, Asked(view="all"), NAMED)
@@ -106,24 +110,29 @@ def _rest(opened: Mapping[int, int], named: list[Row]) -> str:
     return ", ".join(f"{left[n]:,} {SEVERITIES[n]}" for n in sorted(left, reverse=True))
 
 
-def standing(m: Standing, failed: Any, now: datetime) -> str:
+def standing(m: Standing, failed: Any, retry: runs.Retry | None, now: datetime) -> str:
     """How a monitor fares, in a word; provisional until a row was scored that its model had not seen."""
     schedule = Monitor.model_validate(m.document).schedule
     failing, learnt = failed is not None, m.version is not None
-    state = health.state(schedule, now, m.created_at, m.pulled_at, failing, learnt, m.stored > 0)
+    state = health.state(
+        schedule, now, m.created_at, m.pulled_at, failing, learnt, m.stored > 0, retry is not None
+    )
     return "provisional" if state == "on time" and m.provisional else state
 
 
-def _line(m: Standing, failed: Any, bins: list[pages.Bin], now: datetime) -> dict[str, Any]:
-    state = standing(m, failed, now)
+def _line(
+    m: Standing, failed: Any, retry: runs.Retry | None, bins: list[pages.Bin], now: datetime
+) -> dict[str, Any]:
+    state = standing(m, failed, retry, now)
     return {
         "monitor_id": m.monitor_id, "name": m.name, "kind": m.document["kind"],
         "zone": m.document["schedule"]["timezone"], "currency": m.document.get("currency"),
-        "state": state, "failed": failed, "pulled_at": m.pulled_at,
-        "tone": {"failing": "critical", "late": "high"}.get(state, ""), "severity": m.severity, "open": m.open,
+        "state": state, "failed": failed, "retry": retry, "pulled_at": m.pulled_at,
+        "tone": TONES.get(state, ""), "severity": m.severity, "open": m.open,
         "value": m.value, "version": m.version, "trained_at": m.trained_at, "stored": m.stored,
         "spark": series.spark(bins, now, m.threshold) if bins else "no scores",
-        "order": {"failing": 0, "late": 1}.get(state, 2),
+        "first": FIRST_ROWS[m.document["kind"]],
+        "order": {"failing": 0, "late": 1, "retrying": 2}.get(state, 3),
     }  # fmt: skip
 
 

@@ -1,6 +1,8 @@
 """One version of a monitor: how it was trained, what was decided on it, and which rows were left out."""
 
+from collections.abc import Callable
 from datetime import datetime
+from functools import wraps
 from typing import Any
 
 import streamlit as st
@@ -8,6 +10,7 @@ import streamlit as st
 from dashboards import components, learning, registry, session
 from dashboards.markup import render
 from monitor.domain import writing
+from monitor.domain.errors import UnknownError
 from monitor.domain.review import VERDICTS
 from monitor.domain.version import steps
 from monitor.storage import monitors, trained, versions
@@ -16,11 +19,22 @@ from monitor.storage.database import Session
 ROWS = 50  # rows left out that a page shows
 
 
+def there(view: Callable[..., None]) -> Callable[..., None]:
+    """Let a view of a monitor say that what its address names is not there: a link may be old, or typed."""
+
+    @wraps(view)
+    def shown(name: str, *rest: Any) -> None:
+        try:
+            view(name, *rest)
+        except UnknownError as fault:
+            _follow(
+                name, components.page("nowhere", render("nowhere", fault=str(fault), name=name, version=rest))
+            )
+
+    return shown
+
+
 def show(name: str, asked: str) -> None:
-    """
-    Raises:
-        UnknownError: there is no such monitor or version.
-    """
     number = _whole(asked, 0)
     left = st.query_params.get("left")
     if left is None:
@@ -47,6 +61,7 @@ def turn(name: str, kind: str, value: str) -> None:
 
 
 @st.fragment(run_every=10)
+@there
 def _version(name: str, number: int) -> None:
     kept = st.session_state
     with session.database().read() as reading:
@@ -58,6 +73,7 @@ def _version(name: str, number: int) -> None:
 
 
 @st.fragment
+@there
 def _left_out(name: str, number: int, reason: str, page: str) -> None:
     with session.database().read() as reading:
         html = compose_left_out(reading, name, number, reason, page, session.now())

@@ -19,6 +19,7 @@ from monitor.cli import (
     jobs,
     keeping,
     look,
+    muting,
     services,
     trail,
     versions,
@@ -42,6 +43,7 @@ for group, name in (
     (trail, "audit"),
     (demo, "demo"),
     (holding, "hold"),
+    (muting, "suppress"),
 ):
     app.add_typer(group.app, name=name)
 app.add_typer(configuration.export, name="config")

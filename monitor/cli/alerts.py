@@ -43,8 +43,8 @@ def one(alert: Alert, as_json: Json = False) -> None:
     lines = [
         f"{found['severity'].capitalize()} · {found['monitor']} · {found['entity'] or 'no entity'} · {found['state']}",
         found["why"],
-        f"began {stamp(found['first_event_at'])}, {counted(found['members'], 'row')}, the oddest seen in "
-        f"{odds(found['p_value'])} normal rows",
+        f"began {stamp(found['first_event_at'])}, {counted(found['members'], 'row')}, the oddest: "
+        f"{odds(found['p_value'], found['compared'])} normal rows; flagged: {found['reason']}",
         "",
     ]
     fields = [(p["field"], amount(p["actual"]), amount(p["expected"]), _usual(p), f"{p['share']:.0%}")
@@ -81,8 +81,7 @@ def review(
         with context.database.write() as session:
             standing = reviews.standing_of(session, alert)
             if verdict == "undo":
-                given = reviews.standing_review(session, standing.alert_id)
-                number = reviewing.undo(session, actor, now, review_id=given.review_id) if given else None
+                number = reviewing.reopen(session, standing.alert_id, actor, now)
             else:
                 key = f"shell-{uuid.uuid4().hex}"
                 number = reviewing.review(session, standing.alert_id, verdict, actor, now, key, note=note)

@@ -38,15 +38,24 @@ def restore(
     from contextlib import closing
 
     from monitor.app import open_context
+    from monitor.domain.writing import counted
     from monitor.jobs import backup as jobs
     from monitor.storage import schema
 
     with closing(open_context()) as context:
-        copy = jobs.restore(context, file, context.settings.actor, yes=yes)
+        done = jobs.restore(context, file, context.settings.actor, yes=yes)
         at = schema.current(context.database)
+    copy = done.copy
     upgraded = f", upgraded from schema {copy.revision} to {at}" if at != copy.revision else ""
     say("What was pulled since the backup is pulled again; what was sent since may be sent once more.")
-    show(_facts(copy) | {"restored_schema": at}, as_json, f"{file}: restored{upgraded}")
+    if done.unknown:
+        say(
+            f"{counted(done.unknown, 'erasure')} of monitors that the backup does not have: once these are back, "
+            "erase the entities again."
+        )
+    again = f"; {done.erased:,} erased since the backup and again now" if done.erased else ""
+    facts = {"restored_schema": at, "erased_again": done.erased, "erasures_unknown": done.unknown}
+    show(_facts(copy) | facts, as_json, f"{file}: restored{upgraded}{again}")
 
 
 def erase(

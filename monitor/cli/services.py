@@ -39,13 +39,13 @@ def run(as_json: Json = False) -> None:
 def dashboard(port: Port = 8501, as_json: Json = False) -> None:
     """Run the dashboard only."""
     from monitor.scheduling.children import end_with_parent
+    from monitor.storage import presence
     from monitor.web.asgi import serve
 
     end_with_parent()
-    with opened() as context:
-        settings = context.settings
-    announce(as_json, {"dashboard": address(port)})
-    serve(settings, port)
+    with opened() as context, presence.staying(context.database):
+        announce(as_json, {"dashboard": address(port)})
+        serve(context.settings, port)
 
 
 def address(port: int) -> str:

@@ -1,4 +1,4 @@
-"""versions list, promote, rollback, pin."""
+"""versions list, diff, promote, rollback, pin."""
 
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -9,6 +9,8 @@ from monitor.cli.output import Json, opened, show, stamp, table
 
 if TYPE_CHECKING:
     from datetime import datetime
+
+    from monitor.domain.version import Step
 
 app = typer.Typer(help="The trained versions of a monitor.", no_args_is_help=True)
 Number = Annotated[int, typer.Argument(help="A version's number, such as 3 for v3.", show_default=False)]
@@ -48,6 +50,45 @@ def _state(version: dict[str, Any]) -> str:
 
 
 @app.command()
+def diff(name: Name, old: Number, new: Number, as_json: Json = False) -> None:
+    """Set two versions side by side: the rows and fields they learnt from, what was left out, the gate's figures."""
+    from monitor.domain.version import steps
+    from monitor.storage import monitors, trained
+
+    with opened() as context, context.database.read() as session:
+        monitor_id = monitors.named(session, name).monitor_id
+        both = [trained.version(session, monitor_id, number) for number in (old, new)]
+    facts = [_facts(v, steps(v.decision, v.decided_at)) for v in both]
+    keys = list(dict.fromkeys(key for each in facts for key in each))
+    rows = [(key, *(_said(each.get(key)) for each in facts)) for key in keys]
+    shown = {f"v{v.number}": each for v, each in zip(both, facts, strict=True)}
+    show(shown, as_json, table(("", f"v{old}", f"v{new}"), rows, ""))
+
+
+def _facts(version: Any, decided: "list[Step]") -> dict[str, Any]:
+    """What is worth comparing, by the words that it is called."""
+    held = version.manifest_held_back or {}
+    gate = next((step for step in decided if step.figures), None)
+    figures = {
+        k.replace("_", " "): v for k, v in (gate.figures if gate else {}).items() if k != "calibration"
+    }
+    fields = dict.fromkeys(version.facts.get("fields", []), "learnt from") | version.facts.get("refused", {})
+    return {
+        "state": version.state, "trained": stamp(version.created_at), "objective": version.objective,
+        "rows": version.manifest_rows, "from": version.manifest_from, "to": version.manifest_to,
+        "rows held back": held.get("rows"),
+        **{f"left out, {reason}": n for reason, n in (version.manifest_left_out or {}).items()},
+        **{f"field {field}": what for field, what in fields.items()},
+        **{f"gate, {key}": figure for key, figure in figures.items()},
+        "decided": decided[-1].reason if decided else None,
+    }  # fmt: skip
+
+
+def _said(value: Any) -> str:
+    return "-" if value is None else f"{value:,}" if isinstance(value, int) else str(value)
+
+
+@app.command()
 def promote(name: Name, number: Number, why: Why = "", as_json: Json = False) -> None:
     """Make a version the champion, whatever the gate said; who did and why is kept."""
     _promote(name, number, why, as_json)
@@ -55,7 +96,7 @@ def promote(name: Name, number: Number, why: Why = "", as_json: Json = False) ->
 
 @app.command()
 def rollback(name: Name, why: Why = "", as_json: Json = False) -> None:
-    """Go back to the champion before."""
+    """Go back to the champion before; again, to the one before that."""
     from monitor.domain.errors import MonitorError
     from monitor.storage import monitors, versions
 

@@ -1,4 +1,4 @@
-"""Which field made a row odd: each in turn is given the value that similar rows have, and the score is taken anew.
+"""Which field made a row odd: each in turn is given the value that similar rows have, and its oddness is taken anew.
 
 Residuals alone blame the wrong field: one value far off bends the reconstruction of all the others.
 """
@@ -13,20 +13,22 @@ from monitor.features.base import Floats
 
 NEIGHBOURS = 5
 SUSPECTS = 24  # fields a row that are tried, those with the largest residuals
-Rescore = Callable[[Floats], NDArray[np.float64]]  # (n, d) -> (n,)
+Oddness = Callable[[Floats], NDArray[np.float64]]  # (n, d) -> (parts, n)
 
 
 def reasons(
-    z: Floats, stored: Floats, field_of: NDArray[np.intp], guess: Floats, rescore: Rescore
+    z: Floats, stored: Floats, field_of: NDArray[np.intp], guess: Floats, oddness: Oddness
 ) -> tuple[Floats, Floats]:
     """Share of each field (n, fields), summing to 1, and what similar rows have in its columns (n, d).
 
     ``z`` (n, d), ``stored`` (m, d) training rows, ``field_of`` (d,), ``guess`` (n, fields): shares by residuals,
-    which choose the fields to try and stand where no single field explains the score.
+    which choose the fields to try and stand where no single field explains the score. A field counts by the part
+    of the score whose ``oddness`` it takes most off: the whole score is hardly more than its largest part, which may
+    find the row odd in general where a smaller one sees which value is wrong.
     """
     fields = guess.shape[1]
     similar, drop = np.empty_like(z), np.zeros(guess.shape)
-    score = rescore(z)
+    odd = oddness(z)  # (parts, n)
     suspects = np.argsort(-guess, axis=1)[:, :SUSPECTS]  # (n, tried)
     for field in range(fields):
         columns = np.flatnonzero(field_of == field)
@@ -34,7 +36,7 @@ def reasons(
         rows = np.flatnonzero((suspects == field).any(1))
         mended = z[rows]
         mended[:, columns] = similar[np.ix_(rows, columns)]
-        drop[rows, field] = np.maximum(score[rows] - rescore(mended), 0)
+        drop[rows, field] = np.maximum(odd[:, rows] - oddness(mended), 0).max(0)
     total = drop.sum(1, keepdims=True)
     share = np.where(total > 1e-6, drop / np.maximum(total, 1e-6), guess)
     return share.astype(np.float32), similar

@@ -14,15 +14,11 @@ from monitor.features.base import Floats
 LANE = 128  # rows of one product, so that its result stays in the processor's cache
 
 
-def nearest(rows: Floats, stored: Floats, q: int, inside: bool = False) -> NDArray[np.intp]:
-    """Places (n, q) of the nearest stored rows, in no order.
-
-    ``rows`` (n, d), ``stored`` (m, d). ``inside``: the stored rows are the first of ``rows``, and none is its
-    own neighbour.
-    """
-    q = min(q, len(stored) - inside)
+def nearest(rows: Floats, stored: Floats, q: int) -> NDArray[np.intp]:
+    """Places (n, q) of the nearest stored rows, in no order; ``rows`` (n, d), ``stored`` (m, d)."""
+    q = min(q, len(stored))
     places = np.empty((len(rows), q), np.intp)
-    for lane, away in _away(rows, stored, inside):
+    for lane, away in _away(rows, stored):
         if q == 1:
             away.argmin(1, out=places[lane, 0])
         else:
@@ -36,11 +32,15 @@ def differences(rows: Floats, stored: Floats, places: NDArray[np.intp]) -> Float
     return apart
 
 
-def distance(rows: Floats, stored: Floats, q: int, inside: bool = False) -> Floats:
-    """Mean distance (n,) to the ``q`` nearest stored rows, without saying which these are: a third of the cost."""
-    q = min(q, len(stored) - inside)
+def distance(rows: Floats, stored: Floats, q: int, own: NDArray[np.intp] | None = None) -> Floats:
+    """Mean distance (n,) to the ``q`` nearest stored rows, without saying which these are: a third of the cost.
+
+    ``own`` (m,): the place among ``rows`` of each stored row that is one of them, below 0 for others; none is its
+    own neighbour then.
+    """
+    q = min(q, len(stored) - (own is not None))
     found = np.empty(len(rows), np.float32)
-    for lane, away in _away(rows, stored, inside):
+    for lane, away in _away(rows, stored, own):
         if q == 1:
             near = away.min(1)[:, None]
         else:
@@ -51,7 +51,9 @@ def distance(rows: Floats, stored: Floats, q: int, inside: bool = False) -> Floa
     return found
 
 
-def _away(rows: Floats, stored: Floats, inside: bool) -> Iterator[tuple[slice, NDArray[np.float64]]]:
+def _away(
+    rows: Floats, stored: Floats, own: NDArray[np.intp] | None = None
+) -> Iterator[tuple[slice, NDArray[np.float64]]]:
     """Lane by lane half the squared distances (lane, m), less half the row's own square; overwritten by the next."""
     n, d = rows.shape
     turned = np.empty((d + 1, len(stored)))
@@ -63,9 +65,9 @@ def _away(rows: Floats, stored: Floats, inside: bool) -> Iterator[tuple[slice, N
         some = rows[start : start + LANE]
         lane[: len(some), :d] = some
         away = np.matmul(lane[: len(some)], turned, out=room[: len(some)])
-        if inside:
-            at = np.arange(start, min(start + len(some), len(stored)))
-            away[at - start, at] = np.inf
+        if own is not None:
+            at = np.flatnonzero((own >= start) & (own < start + len(some)))
+            away[own[at] - start, at] = np.inf
         yield slice(start, start + len(some)), away
 
 

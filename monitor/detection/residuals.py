@@ -128,8 +128,9 @@ class ResidualNeighbours:
         return cls(std.astype(np.float32), stored.astype(np.float32))
 
     def raw(self, rows: Encoded, inside: bool = False) -> NDArray[np.floating]:
+        own = np.arange(self.stored.shape[1]) if inside else None  # they are the first of the reference
         return np.stack(
-            [distance(scaled, stored, self.q, inside) for scaled, stored in self._members(rows.residual)]
+            [distance(scaled, stored, self.q, own) for scaled, stored in self._members(rows.residual)]
         )
 
     def blame(self, rows: Encoded) -> NDArray[np.floating]:

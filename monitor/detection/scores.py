@@ -93,6 +93,10 @@ class Score:
         total: NDArray[np.float64] = top + np.log(np.exp(scaled - top).sum(0))
         return total
 
+    def oddness(self, rows: Encoded) -> NDArray[np.float64]:
+        """How far each part is above what it is of normal rows at the median (parts, n), at least 0."""
+        return np.maximum(self._scaled(rows), 0)
+
     def shares(self, rows: Encoded) -> NDArray[np.float64]:
         """Each column's share in the score (n, d), summing to 1 a row."""
         scaled = self._scaled(rows)

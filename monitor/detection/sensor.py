@@ -45,7 +45,7 @@ class SensorScorer:
     ) -> "SensorScorer":
         """Learns what is usual from squares (3, K, n, fields) of the training timeline, each foretold from outside."""
         ready = line.ready if line.ready.sum() >= 30 else np.ones(len(line.first), bool)
-        top = np.quantile(odd[:, :, ready], 0.99, axis=2) + 1e-6  # (3, K, fields)
+        top = _top(odd[:, :, ready], np.stack([line.missing, line.missing, line.unknown])[:, ready])
         logs = np.log1p(odd / top[:, :, None]).mean(3)  # (3, K, n)
         levels = _level(logs[:, :, ready])  # (3, K, 2)
         joint = _joint(logs, levels, line.ready)  # (K, n)
@@ -139,6 +139,13 @@ class SensorScorer:
             raise BundleCorrupt("the version is of an earlier kind of sensor model; train it anew")
         shape = Shape(arrays["mean"], arrays["basis"])
         return cls(Windows.restore(document["features"]), network, shape, document["offline"], arrays)
+
+
+def _top(odd: Floats, absent: NDArray[np.bool_]) -> Numbers:
+    """(3, K, n, fields) -> (3, K, fields): 99 % quantile of the cells that are there, not ``absent`` (3, n, fields)."""
+    never = absent.all(1, keepdims=True)
+    top: Numbers = np.nanquantile(np.where((absent & ~never)[:, None], np.nan, odd), 0.99, axis=2) + 1e-6
+    return top
 
 
 def _level(values: NDArray[np.floating]) -> Numbers:

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from monitor.detection.serve import Network, blocks, member_views
 from monitor.features.base import Floats
+from monitor.features.columns import CHANGED
 from monitor.features.windows import Timeline
 
 SATURATED = 3.0
@@ -39,7 +40,7 @@ def visible(windows: Floats) -> Floats:
 
 
 def squares(network: Network, shape: Shape, line: Timeline, ends: NDArray[np.int64] | None = None) -> Floats:
-    """(3, K, m, fields): squares against forecast, shape and level at ``ends`` (all rows); 0 where missing."""
+    """(3, K, m, fields): squares against forecast, shape and level at ``ends`` (all rows); 0 where not known."""
     ends = np.arange(len(line.z)) if ends is None else ends
     views = views_of(line.z)  # (2, n, fields)
     levels = views_of(line.level[ends])  # (2, m, fields)
@@ -51,5 +52,7 @@ def squares(network: Network, shape: Shape, line: Timeline, ends: NDArray[np.int
         found[0, :, rows] = (windows[members, :, -1] - output) ** 2
         found[1, :, rows] = shape.squares(windows[members])
     found[2] = levels[members] ** 2
-    found *= ~line.missing[ends]
+    found[:2] *= ~line.missing[ends]
+    found[2] *= ~line.unknown[ends]
+    found[:, :, line.silent[ends]] = CHANGED**2
     return found

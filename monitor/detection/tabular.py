@@ -8,7 +8,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from monitor.detection.counterfactual import reasons
-from monitor.detection.memory import STORED, Marginals, Memory, WideMemory
+from monitor.detection.memory import STORED, Marginals, Memory, TrimmedMemory, WideMemory
 from monitor.detection.residuals import (
     REFERENCES,
     Mahalanobis,
@@ -31,11 +31,12 @@ PARTS: dict[str, type[Part]] = {
         ResidualNeighbours,
         Memory,
         WideMemory,
+        TrimmedMemory,
         Marginals,
     )
 }
 CLEAN: tuple[type[Part], ...] = (ResidualNeighbours, Memory, Marginals)
-CONTAMINATED: tuple[type[Part], ...] = (TrimmedMahalanobis, WideMemory, Marginals)
+CONTAMINATED: tuple[type[Part], ...] = (TrimmedMahalanobis, TrimmedMemory, Marginals)
 # Trimming would take a rarer category for contamination, all its rows with it.
 MIXED: tuple[type[Part], ...] = (Mahalanobis, WideMemory, Marginals)
 # Numbers a field or column that a block holds at once while it is read, and while it passes the network's layers.
@@ -113,7 +114,7 @@ class TabularScorer:
 
     def _reasons(self, z: Floats, guess: Floats) -> tuple[Floats, Floats]:
         memory = next(part for part in self._score.parts if isinstance(part, Memory))
-        return reasons(z, memory.stored[0], self.features.field_of, guess, self._rescore)
+        return reasons(z, memory.stored[0], self.features.field_of, guess, self._oddness)
 
     def _rescore(self, z: Floats) -> NDArray[np.float64]:
         """(n, d) -> (n,)"""
@@ -121,6 +122,13 @@ class TabularScorer:
         for rows in blocks(len(z), LAYER * z.shape[1]):
             score[rows] = self._score.apply(encode(self.network, views_of(z[rows])))
         return score
+
+    def _oddness(self, z: Floats) -> NDArray[np.float64]:
+        """(n, d) -> (parts, n)"""
+        odd = np.empty((len(self._score.parts), len(z)))
+        for rows in blocks(len(z), LAYER * z.shape[1]):
+            odd[:, rows] = self._score.oddness(encode(self.network, views_of(z[rows])))
+        return odd
 
     def _guess(self, z: Floats) -> Floats:
         """(n, d) -> shares by residuals (n, fields)"""

@@ -9,8 +9,10 @@ from typing import Literal
 SEVERITIES = {1: "low", 2: "medium", 3: "high", 4: "critical"}
 State = Literal["waiting", "open", "snoozed", "closed", "suppressed"]
 ASKING = ["open", "snoozed"]  # states in which an alert asks for a verdict
+ANSWERED = [*ASKING, "suppressed"]  # in which a verdict is taken: what was muted or is history has one too
 LIVE = ["waiting", *ASKING]  # in which nothing was decided on it
 GROWING = [*LIVE, "suppressed"]  # in which outliers may join it
+HISTORY = "replayed history"  # why an alert of a first replay is suppressed
 
 
 @dataclass(frozen=True)
@@ -149,7 +151,7 @@ def _historic(outlier: Outlier, rule: Rule) -> bool:
 
 
 def _fresh(outlier: Outlier, muted: str | None, rule: Rule) -> Alert:
-    reason = muted or ("replayed history" if _historic(outlier, rule) else None)
+    reason = muted or (HISTORY if _historic(outlier, rule) else None)
     return Alert(
         None, outlier.entity, "suppressed" if reason else "waiting", _severity(outlier, rule),
         outlier.event_at, outlier.event_at, 1, outlier.p_value, outlier.value, outlier.why, outlier.brief,

@@ -2,6 +2,7 @@
 
 import hashlib
 import hmac
+import json
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -63,6 +64,20 @@ def words(text: str) -> Iterator[str]:
     ['c7', '12.5', 'Ana']
     """
     yield from WORDS.findall(text)
+
+
+def names(text: str) -> set[str]:
+    """All of a text that may be an entity: itself, its words, and cells where it is a row as JSON.
+
+    >>> {"c 7", "c", "who"} <= names('{"who": "c 7"}')
+    True
+    """
+    found = {text, *words(text)}
+    try:
+        cells = json.loads(text)
+    except ValueError:
+        return found
+    return found | {str(v) for v in cells.values()} if isinstance(cells, dict) else found
 
 
 def _whole(entity: str) -> re.Pattern[str]:

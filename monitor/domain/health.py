@@ -5,7 +5,7 @@ from typing import Literal
 
 from monitor.domain.monitor import Schedule
 
-State = Literal["waiting", "learning", "on time", "late", "failing"]
+State = Literal["waiting", "learning", "on time", "retrying", "late", "failing"]
 
 WAITS = timedelta(minutes=15)  # that a message may be on its way
 GIVEN_UP = timedelta(days=1)  # that a message nobody got is still trouble
@@ -19,8 +19,10 @@ def state(
     failed: bool,
     learnt: bool,
     fed: bool,
+    retrying: bool = False,
 ) -> State:
-    """failed: the newest run of a job did not succeed; learnt: there is a champion; fed: rows came at least once.
+    """failed: the newest run of a job did not succeed; learnt: there is a champion; fed: rows came at least once;
+    retrying: a job met a fault that may pass, and will be tried again.
 
     Late is also where every pull succeeds and a first row is overdue: the path or the query may be wrong.
     """
@@ -28,6 +30,8 @@ def state(
         return "failing"
     if now - ((pulled_at if fed or learnt else None) or created_at) > late_after(schedule):
         return "late"
+    if retrying:
+        return "retrying"
     return "on time" if learnt else "learning" if fed else "waiting"
 
 

@@ -1,7 +1,7 @@
 """How often, how late, and in which time zone."""
 
 import re
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Annotated
 from zoneinfo import ZoneInfo, available_timezones
@@ -27,6 +27,28 @@ def parse_duration(text: object) -> timedelta:
     if seconds > LONGEST.total_seconds():
         raise ValueError(f"{text!r} is too long; write at most {LONGEST.days}d")
     return timedelta(seconds=seconds)
+
+
+def parse_end(text: str, now: datetime) -> datetime:
+    """A date, a time, or a duration from now; what carries no zone is UTC.
+
+    Raises:
+        ValueError: it is none of these.
+
+    >>> now = datetime(2026, 1, 1, tzinfo=UTC)
+    >>> parse_end("2027-01-31", now).isoformat(), parse_end("2d", now).isoformat()
+    ('2027-01-31T00:00:00+00:00', '2026-01-03T00:00:00+00:00')
+    """
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        try:
+            return now + parse_duration(text)
+        except (ValueError, OverflowError):
+            raise ValueError(
+                f"got {text!r}; expected a date such as 2027-01-31, or a time from now such as 2d"
+            ) from None
+    return at if at.tzinfo else at.replace(tzinfo=UTC)
 
 
 def write_duration(value: timedelta) -> str:

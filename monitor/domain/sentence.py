@@ -3,6 +3,8 @@
 from typing import Any
 
 BRIEF = 80  # characters that a line of the queue can show
+NAMED = 3  # fields of a sentence at most
+WORTH = 0.15  # share of the score from which a field is worth naming
 
 
 def amount(value: Any, unit: str | None = None) -> str:
@@ -57,8 +59,21 @@ def clause(part: dict[str, Any]) -> str:
     return f"{name} is {actual}, {side} the {amount(expected, unit)} expected of this very row (most rows {usual})"
 
 
+def differs(part: dict[str, Any]) -> bool:
+    """Whether a field's actual value, as people read it, is another than what is expected.
+
+    >>> differs({"actual": 40.101, "expected": 40.1}), differs({"actual": 41, "expected": 40.1})
+    (False, True)
+    >>> differs({"actual": None, "expected": 2.0}), differs({"actual": "DE", "expected": "DE"})
+    (True, False)
+    """
+    return bool(part.get("unseen")) or amount(part["actual"]) != amount(part.get("expected"))
+
+
 def why(explanation: list[dict[str, Any]], outside: list[str]) -> tuple[str, str]:
-    """The full sentence and a short form of at most 80 characters.
+    """The full sentence and a short form of at most 80 characters; a field that is as expected is not named.
+
+    explanation: the fields with their shares, the largest first; outside: fields outside their configured range.
 
     >>> why([{"field": "flow", "share": .9, "actual": 31.2, "expected": 40.1, "low": 38.0, "high": 42.0}], [])
     ('flow is 31.2, below the expected 40.1 (usual 38 to 42).', 'flow 31.2, expected 40.1')
@@ -68,7 +83,8 @@ def why(explanation: list[dict[str, Any]], outside: list[str]) -> tuple[str, str
         return f"{outside[0]} is {amount(value)}, outside its configured range.", _short(
             f"{outside[0]} out of range"
         )
-    telling = [p for p in explanation[:3] if p["share"] >= 0.15] or explanation[:1]
+    odd = [p for p in explanation if differs(p)]
+    telling = [p for p in odd if p["share"] >= WORTH][:NAMED] or odd[:1]
     full = "; ".join(clause(p) for p in telling) + "." if telling else "The row is unusual as a whole."
     return full, _short("; ".join(_brief(p) for p in telling) or "unusual as a whole")
 

@@ -1,7 +1,7 @@
 """When a newly trained version takes over: figures in, a decision with its written reason out."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal, get_args
@@ -14,6 +14,16 @@ LEAST = 3  # alerts a day below which a factor of the budget says nothing
 NOMINAL = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5)  # p-values at which calibration is looked at
 GATE = "the gate"  # who decides where no person did
 Kind = Literal["promoted", "rolled back", "rejected", "replaced", "pinned", "unpinned"]
+
+
+def compared(facts: Mapping[str, Any]) -> int | None:
+    """With how many normal rows a version's p-values compare: as many as its calibration rows count.
+
+    >>> compared({"rows_calibrated": 5_000, "rows_compared": 310}), compared({"rows_calibrated": 3_005}), compared({})
+    (310, 3005, None)
+    """
+    found: int | None = facts.get("rows_compared", facts.get("rows_calibrated"))
+    return found
 
 
 @dataclass(frozen=True)
@@ -85,6 +95,16 @@ def better(candidate: Trial, champion: Trial | None, allowed_per_day: float) -> 
     return Decision(True, f"not worse than the champion: {pair}; {volume}", figures)
 
 
+def withheld(decision: Decision, why: str) -> Decision:
+    """What was measured is told, but somebody's word stands against a promotion.
+
+    >>> withheld(Decision(True, "not worse", {}), "v3 is pinned").reason
+    'v3 is pinned; it would have been promoted: not worse'
+    """
+    would = "promoted" if decision.promoted else "rejected"
+    return Decision(False, f"{why}; it would have been {would}: {decision.reason}", decision.figures)
+
+
 def _rounded(figure: float, digits: int) -> float | None:
     """For JSON, which has no NaN."""
     return round(figure, digits) if math.isfinite(figure) else None
@@ -131,6 +151,26 @@ def by_hand(state: str, number: int, champion: int | None) -> Kind:
     ('rolled back', 'promoted', 'promoted')
     """
     return "rolled back" if state == "retired" and champion is not None and number < champion else "promoted"
+
+
+def lineage(decided: Iterable[tuple[int, Step]]) -> list[int]:
+    """Numbers of the champions that led to the present one, which is the last; who goes back leaves what was in front.
+
+    >>> at = [datetime(2026, 11, day) for day in (1, 2, 3, 4)]
+    >>> made = [(n, Step("promoted", GATE, at[n - 1], "")) for n in (1, 2, 3)]
+    >>> lineage(made), lineage([*made, (2, Step("rolled back", "ana", at[3], ""))])
+    ([1, 2, 3], [1, 2])
+    """
+    line: list[int] = []
+    turns = [(number, step) for number, step in decided if step.kind in ("promoted", "rolled back")]
+    for number, step in sorted(turns, key=lambda turn: (turn[1].at is not None, turn[1].at)):
+        if step.other is not None and step.other not in line:
+            line.append(step.other)  # what an earlier release decided on it was not kept
+        if number in line:
+            line = line[: line.index(number) + 1]
+        else:
+            line = [*(line[:-1] if step.kind == "rolled back" else line), number]
+    return line
 
 
 def kept(steps: Sequence[Step]) -> dict[str, Any]:

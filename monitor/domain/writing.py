@@ -46,16 +46,18 @@ def percent(share: float | None) -> str:
     return "<1 %" if 0 < share < 0.005 else f"{share * 100:.0f} %"
 
 
-def odds(p_value: float | None) -> str:
+def odds(p_value: float | None, compared: int | None = None) -> str:
     """A p-value as how many normal rows it takes to see one that is as odd.
 
-    >>> odds(1 / 21_034), odds(0.5), odds(1e-12), odds(None)
-    ('1 in 21,000', '1 in 2', '1 in over a billion', '–')
+    ``compared``: with how many normal rows it was compared. Beyond them nobody counted, and no number is said.
+
+    >>> odds(1 / 21_034), odds(0.5), odds(1 / 901, 3_005), odds(1e-6, 3_005), odds(None)
+    ('1 in 21,000', '1 in 2', '1 in 900', 'rarer than 1 in 3,005', '–')
     """
     if p_value is None:
         return NONE
-    if p_value < 1e-9:  # no calibration set holds so many rows; more digits would be made up
-        return "1 in over a billion"
+    if compared is not None and p_value < 1 / (compared + 1):
+        return f"rarer than 1 in {compared:,}"
     rows = 1 / p_value
     digits = max(0, int(math.log10(rows)) - 1)
     return f"1 in {round(rows / 10**digits) * 10**digits:,}"

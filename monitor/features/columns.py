@@ -1,5 +1,6 @@
 """Standardised columns of one field, with two rules that keep bad numbers and sudden changes from hiding."""
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,6 +9,7 @@ from numpy.typing import NDArray
 from monitor.features.base import Floats
 
 CHANGED = 3.0  # a column that never varied in training and now does counts as this many deviations
+NOISE = 1e-13  # of the mean: a spread of less is its rounding
 LIMIT = 1e6  # keeps squares finite in float32; ranks far beyond anything seen stay equal
 
 
@@ -28,16 +30,22 @@ class Standard:
         mean = scaled.sum(0) / count
         spread = np.sqrt((np.where(known, scaled - mean, 0.0) ** 2).sum(0) / count)
         # Beneath the rounding of the mean a spread is noise, not variation.
-        return cls(mean * scale, np.where(spread > 1e-9 * np.abs(mean), spread * scale, 0.0))
+        return cls(mean * scale, np.where(spread > NOISE * np.abs(mean), spread * scale, 0.0))
 
     def apply(self, values: NDArray[np.float64]) -> Floats:
         """(n, columns) -> float32 (n, columns); a missing value becomes 0, the mean."""
         known = np.isfinite(values)
-        away = np.where(known, values, self.mean) - self.mean
         constant = self.std == 0
-        z = np.where(constant, CHANGED * np.sign(away), away / np.where(constant, 1.0, self.std))
+        with np.errstate(over="ignore"):  # what is infinitely far is LIMIT away
+            away = np.where(known, values, self.mean) - self.mean
+            z = np.where(constant, CHANGED * np.sign(away), away / np.where(constant, 1.0, self.std))
         return np.clip(z, -LIMIT, LIMIT).astype(np.float32)
 
     def undo(self, z: NDArray[np.floating]) -> NDArray[np.float64]:
         """Standardised columns back to the field's own units."""
         return self.mean + np.asarray(z, np.float64) * self.std
+
+
+def usual_share(missing: float) -> float:
+    """The deviation of whether a value is missing, with a least one: what is rare counts as what never was."""
+    return max(math.sqrt(missing * (1 - missing)), 1 / CHANGED)

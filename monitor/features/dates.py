@@ -9,7 +9,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from monitor.features.base import Floats
-from monitor.features.columns import CHANGED, Standard
+from monitor.features.columns import CHANGED, Standard, usual_share
+from monitor.features.numbers import as_numbers
 
 DAY = 24.0  # hours
 LEAST_SPREAD = 1 / CHANGED  # an hour never seen counts; a minute past the only hour seen hardly does
@@ -22,6 +23,10 @@ def as_times(values: pd.Series) -> pd.Series:
         return pd.to_datetime(values, unit="s", utc=True, errors="coerce")
     if pd.api.types.is_datetime64_any_dtype(values):
         return pd.to_datetime(values, utc=True)
+    number = values.map(lambda value: isinstance(value, int | float)) & values.notna()
+    if number.any():
+        seconds = pd.Series(as_numbers(values.where(number, None)), values.index)
+        return as_times(seconds).where(number, as_times(values.mask(number)))
     return pd.to_datetime(values, utc=True, errors="coerce", format="ISO8601")
 
 
@@ -44,6 +49,7 @@ class DateField:
     missing: float
     low: str | None
     high: str | None
+    spread: float | None = None  # of the last column; None in a bundle of before there was a least one
     kind: str = "date"
     width = 5
 
@@ -51,22 +57,23 @@ class DateField:
     def fit(cls, name: str, values: pd.Series) -> "DateField":
         times = as_times(values)
         scale = Standard.fit(circles(times))
-        spread = np.maximum(scale.std, LEAST_SPREAD)
+        std = np.maximum(scale.std, LEAST_SPREAD)
         known = times.dropna().sort_values()
         ends = [
             known.iloc[round(share * (len(known) - 1))].isoformat() for share in (0.01, 0.99) if len(known)
         ]
         low, high = ends or (None, None)
         missing = float(times.isna().mean())
-        return cls(name, tuple(scale.mean.tolist()), tuple(spread.tolist()), missing, low, high)
+        scales = tuple(scale.mean.tolist()), tuple(std.tolist())
+        return cls(name, *scales, missing, low, high, usual_share(missing))
 
     def encode(self, values: pd.Series) -> Floats:
         """(n,) -> (n, 5)"""
         times = as_times(values)
         z = Standard(np.array(self.mean), np.array(self.std)).apply(circles(times))  # (n, 4)
         gone = times.isna().to_numpy(np.float64)
-        spread = np.sqrt(self.missing * (1 - self.missing))
-        indicator = (gone - self.missing) / spread if spread > 0 else CHANGED * (gone - self.missing)  # (n,)
+        spread = self.spread or np.sqrt(self.missing * (1 - self.missing)) or 1 / CHANGED
+        indicator = (gone - self.missing) / spread  # (n,)
         return np.column_stack([z, indicator]).astype(np.float32)
 
     def expected(self, z: NDArray[np.floating]) -> str:
@@ -83,10 +90,11 @@ class DateField:
         return f"{DAYS[time.day_of_week]} {time:%H:%M} ({time.isoformat()})"
 
     def document(self) -> dict[str, Any]:
-        own = ("name", "mean", "std", "missing", "low", "high")
+        own = ("name", "mean", "std", "missing", "low", "high", "spread")
         return {"encoder": "date", **{name: getattr(self, name) for name in own}}
 
     @classmethod
     def restore(cls, document: Mapping[str, Any]) -> "DateField":
         own = {name: document[name] for name in ("name", "missing", "low", "high")}
-        return cls(**own, mean=tuple(document["mean"]), std=tuple(document["std"]))
+        mean, std = tuple(document["mean"]), tuple(document["std"])
+        return cls(**own, mean=mean, std=std, spread=document.get("spread"))

@@ -7,15 +7,15 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from monitor.domain.writing import counted
 from monitor.features.base import Floats
 from monitor.features.categories import CategoryField
 from monitor.features.dates import DateField, as_times
+from monitor.features.identity import named_by_number, named_by_text
 from monitor.features.numbers import NumberField, as_numbers, is_nested
 from monitor.features.remembered import RememberedField
 
 SURE = 0.99  # share of a column's texts that must read as numbers or dates for it to be taken as such
-FEW = 50  # up to this many distinct texts are categories whatever the number of rows
+CODE = r"[+-]?0\d+"  # a leading zero: a code, such as 01067, and no quantity
 
 
 class Encoder(Protocol):
@@ -61,35 +61,26 @@ def infer(name: str, values: pd.Series, categorical: bool) -> Encoder | str:
     if pd.api.types.is_bool_dtype(values):
         return NumberField.fit(name, values, "boolean")
     if pd.api.types.is_numeric_dtype(values):
-        return _counter(values) or NumberField.fit(name, values)
+        return _number(name, values, as_numbers(values))
     if pd.api.types.is_datetime64_any_dtype(values):
         return DateField.fit(name, values)
     return _from_texts(name, values)
 
 
+def _number(
+    name: str, values: pd.Series, numbers: NDArray[np.float64], kind: str = "number"
+) -> NumberField | str:
+    return named_by_number(numbers[np.isfinite(numbers)]) or NumberField.fit(name, values, kind)
+
+
 def _from_texts(name: str, values: pd.Series) -> Encoder | str:
     known = values.dropna()
-    if not np.isnan(as_numbers(known)).any():
-        boolean = known.map(lambda value: str(value).lower() in ("true", "false")).all()
-        return NumberField.fit(name, values, "boolean" if boolean else "number")
-    if np.isfinite(as_numbers(known)).mean() >= SURE:
-        return NumberField.fit(name, values)
+    words = known.astype(str)
+    numbers = as_numbers(known)
+    if np.isfinite(numbers).mean() >= SURE and not words.str.fullmatch(CODE).any():
+        boolean = words.str.strip().str.lower().isin(("true", "false")).all()
+        return _number(name, values, numbers, "boolean" if boolean else "number")
     # Only texts that hold a digit can be dates; this spares the parser the rest.
-    if known.head(100).astype(str).str.contains(r"\d{4}").all() and as_times(known).notna().mean() >= SURE:
+    if words.head(100).str.contains(r"\d{4}").all() and as_times(known).notna().mean() >= SURE:
         return DateField.fit(name, values)
-    distinct = known.astype(str).nunique()
-    if distinct > max(FEW, len(known) / 2):
-        return (
-            f"looks like an identifier or free text: {counted(distinct, 'distinct value')} in "
-            f"{counted(len(known), 'row')}; "
-            "name it under categorical to use it all the same"
-        )
-    return CategoryField.fit(name, values)
-
-
-def _counter(values: pd.Series) -> str | None:
-    """A whole number that only ever goes up is an identifier: its next value is always the largest yet."""
-    whole = pd.api.types.is_integer_dtype(values)
-    if whole and len(values) >= FEW and values.is_unique and values.is_monotonic_increasing:
-        return "counts the rows up, as an identifier does; name it under categorical to use it all the same"
-    return None
+    return named_by_text(known) or CategoryField.fit(name, values)

@@ -10,7 +10,11 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from monitor.features.base import Floats
-from monitor.features.columns import CHANGED, Standard
+from monitor.features.columns import CHANGED, Standard, usual_share
+
+WORDS = {"true": 1.0, "false": 0.0}
+MOST_BITS = 1_023  # of a whole number that a float can be
+FAR = 50.0  # times what 95 % of the values that differ from the median differ by
 
 
 def is_nested(value: object) -> bool:
@@ -21,17 +25,47 @@ def is_nested(value: object) -> bool:
 def as_numbers(values: pd.Series) -> NDArray[np.float64]:
     """Numbers of any type as float64, NaN where there is no finite number."""
     if not pd.api.types.is_numeric_dtype(values) and not pd.api.types.is_bool_dtype(values):
-        words = {True: 1.0, False: 0.0, "true": 1.0, "false": 0.0, "True": 1.0, "False": 0.0}
-        values = values.map(lambda value: np.nan if is_nested(value) else words.get(value, value))
+        values = values.map(_plain)
     # A copy: to_numpy may hand out the frame's own memory.
     numbers = pd.to_numeric(values, errors="coerce").to_numpy(np.float64, na_value=np.nan, copy=True)
     numbers[~np.isfinite(numbers)] = np.nan
     return numbers
 
 
+def _plain(value: object) -> object:
+    """True and false in any type and case as 1 and 0, NaN for what no float can be; other values as they are."""
+    if isinstance(value, str):
+        return WORDS.get(value.strip().lower(), value)
+    if isinstance(value, int):  # a boolean too
+        return float(value) if value.bit_length() <= MOST_BITS else np.nan
+    return np.nan if is_nested(value) else value
+
+
+def drawn_in(known: NDArray[np.float64]) -> NDArray[np.float64]:
+    """(n,): values as they are but for those so far off that they would be all that a deviation tells.
+
+    One cell of 1e12 among thousands around 100 must not make 5,000 look like 100.
+    """
+    if not len(known):
+        return known
+    unit = np.max(np.abs(known), initial=1.0)  # differences of 1e308 overflow
+    away = known / unit - np.median(known / unit)
+    moved = np.abs(away[away != 0])
+    if not len(moved):
+        return known
+    limit = FAR * np.quantile(moved, 0.95)
+    near: NDArray[np.float64] = np.where(
+        np.abs(away) > limit, np.median(known) + np.sign(away) * limit * unit, known
+    )
+    return near
+
+
 @dataclass(frozen=True)
 class NumberField:
-    """Standardised value, and whether it is missing when training knew both."""
+    """Standardised value, and whether it is missing when training knew both.
+
+    A value that is missing for the first time lies ``absent`` deviations off, outside of all that training knew.
+    """
 
     name: str
     kind: str  # "number" or "boolean"
@@ -40,21 +74,29 @@ class NumberField:
     missing: float  # share of training rows
     low: float | None  # the 1 % quantile of training
     high: float | None
+    absent: float = CHANGED
+    spread: float | None = None  # of the indicator; None in a bundle of before there was a least one
 
     @classmethod
     def fit(cls, name: str, values: pd.Series, kind: str = "number") -> "NumberField":
         numbers = as_numbers(values)
         known = numbers[~np.isnan(numbers)]
-        scale = Standard.fit(numbers[:, None])
-        low, high = np.quantile(known, [0.01, 0.99]) if len(known) else (None, None)
+        near = drawn_in(known)
+        scale = Standard.fit(near[:, None])
+        missing = 1 - len(known) / max(len(numbers), 1)
+        low, high = np.quantile(known, [0.01, 0.99]).tolist() if len(known) else (None, None)
+        ends = scale.apply(np.r_[near.min(), near.max()][:, None]).ravel().tolist() if len(known) else [0.0]
+        nearest = min(ends, key=abs)  # the end without a long tail
         return cls(
             name=name,
             kind=kind,
             mean=float(scale.mean[0]),
             std=float(scale.std[0]),
-            missing=1 - len(known) / max(len(numbers), 1),
-            low=None if low is None else float(low),
-            high=None if high is None else float(high),
+            missing=missing,
+            low=low,
+            high=high,
+            absent=nearest + math.copysign(CHANGED, nearest),
+            spread=usual_share(missing),
         )
 
     @property
@@ -67,12 +109,13 @@ class NumberField:
         gone = np.isnan(numbers)
         z = Standard(np.array([self.mean]), np.array([self.std])).apply(numbers[:, None])  # (n, 1)
         if self.missing == 0:
-            z[gone] = CHANGED  # it was never missing
+            z[gone] = self.absent
         elif self.missing == 1:
             z[~gone] = CHANGED  # it was never there
         if self.width == 1:
             return z
-        indicator = (gone - self.missing) / np.sqrt(self.missing * (1 - self.missing))  # (n,)
+        spread = self.spread or math.sqrt(self.missing * (1 - self.missing))
+        indicator = (gone - self.missing) / spread  # (n,)
         return np.column_stack([z, indicator]).astype(np.float32)
 
     def expected(self, z: NDArray[np.floating]) -> float | bool | None:

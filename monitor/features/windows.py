@@ -14,12 +14,11 @@ from monitor.features.columns import CHANGED, LIMIT
 from monitor.features.daily import Day
 from monitor.features.dates import as_times
 from monitor.features.numbers import as_numbers
+from monitor.features.rhythm import FILLED, carried, last_known, longest_step, rhythm, segments, silent
 
 LONGEST = 20  # steps a window; longer ones found no more on any source and cost by their square
 SHORTEST = 8
 WIDEST = 4_000  # steps x fields a window: the closed-form regression grows with its cube
-GAP = 10.0  # a step this many times the usual one starts a new segment
-FILLED = 50  # rows a missing value is carried forward; without a limit no finite context would be enough
 SMOOTHED = 160  # earlier scores that the widest trailing mean needs
 
 
@@ -28,9 +27,11 @@ class Timeline:
     """Readings in entity and time order; ``rows`` tells where each stood in the frames that came in."""
 
     z: Floats  # (n, fields): deviations from the usual day, gaps filled
-    level: Floats  # (n, fields): deviations from the usual level; 0 where missing
+    level: Floats  # (n, fields): deviations from the usual level; 0 where unknown
     day: NDArray[np.float64]  # (n, fields): the level that is usual at this time of day
     missing: NDArray[np.bool_]  # (n, fields)
+    unknown: NDArray[np.bool_]  # (n, fields): missing, and no last value of a seldom field stands for it
+    silent: NDArray[np.bool_]  # (n, fields): for longer than ever in training, while other fields speak
     first: NDArray[np.int64]  # (n,): where the row's segment begins
     rows: NDArray[np.int64]  # (n,): place in [context, frame]
     steps: int
@@ -68,7 +69,11 @@ class Windows:
         self.steps: int = document["steps"]
         self.gap: float = document["gap"]
         self.day = Day.restore(document["day"])
-        self.context_rows = self.steps - 1 + SMOOTHED + FILLED
+        fields = len(self.fields)
+        self.filled = np.array(document.get("filled", [FILLED] * fields))  # (fields,), in rows
+        self.seldom = np.array(document.get("seldom", [False] * fields))  # (fields,)
+        self.steady = np.array(document.get("steady", [False] * fields))  # (fields,): never silent for long
+        self.context_rows = self.steps - 1 + SMOOTHED + int(self.filled.max())
 
     @classmethod
     def fit(cls, frame: pd.DataFrame, columns: Columns) -> "Windows":
@@ -92,6 +97,11 @@ class Windows:
         entity, seconds = clock(frame, columns)
         scales = _scales(values)
         level = _scaled(values, np.array(scales["middle"]), np.array(scales["spread"]))
+        missing = np.isnan(values)
+        gap, rows = longest_step(entity, seconds), np.lexsort((seconds, entity))
+        first = segments(entity[rows], seconds[rows], gap)
+        filled, seldom = rhythm(missing[rows], first)
+        pauses = silent(missing[rows], first, np.array(filled))
         return cls(
             {
                 "fields": fields,
@@ -99,8 +109,11 @@ class Windows:
                 "entity": columns.entity,
                 "time": columns.time,
                 "steps": steps,
-                "gap": GAP * _usual_step(entity, seconds),
-                "day": Day.fit(level, np.isnan(values), seconds).document(),
+                "gap": gap,
+                "filled": filled,
+                "seldom": seldom,
+                "steady": (~pauses.any(0)).tolist(),
+                "day": Day.fit(level, missing, seconds).document(),
                 **scales,
             }
         )
@@ -121,13 +134,17 @@ class Windows:
         both = pd.concat([part[needed] for part in parts], ignore_index=True)
         entity, seconds = clock(both, self.columns)
         rows = np.lexsort((np.arange(len(both)), seconds, entity))
-        first = _segments(entity[rows], seconds[rows], self.gap)
+        first = segments(entity[rows], seconds[rows], self.gap)
         values = np.column_stack([as_numbers(both[name]) for name in self.fields])[rows]  # (n, fields)
         level, missing = _scaled(values, self.middle, self.spread), np.isnan(values)
         ordered = seconds[rows]
         day = self.day.left_out(level, missing, ordered) if learning else self.day.at(ordered)
         z = ((level - day) / self.day.spread).astype(np.float32)
-        return Timeline(_carried(z, missing, first), level, day, missing, first, rows, self.steps)
+        last = last_known(missing, first, self.filled)
+        held = np.where(self.seldom, carried(level, last), level)
+        unknown = np.where(self.seldom, last < 0, missing)
+        quiet = silent(missing, first, self.filled) & self.steady
+        return Timeline(carried(z, last), held, day, missing, unknown, quiet, first, rows, self.steps)
 
     def expected(self, z: Floats, day: NDArray[np.float64]) -> NDArray[np.float64]:
         """Forecasts (m, fields) beside the usual day at their times, in the fields' own units."""
@@ -160,36 +177,12 @@ def clock(frame: pd.DataFrame, columns: Columns) -> tuple[NDArray[np.int64], NDA
     return codes.astype(np.int64), seconds
 
 
-def _usual_step(entity: NDArray[np.int64], seconds: NDArray[np.float64]) -> float:
-    rows = np.lexsort((seconds, entity))
-    step, same = np.diff(seconds[rows]), np.diff(entity[rows]) == 0
-    step = step[same & (step > 0)]
-    return float(np.median(step)) if len(step) else np.inf
-
-
-def _segments(entity: NDArray[np.int64], seconds: NDArray[np.float64], gap: float) -> NDArray[np.int64]:
-    """(n,): index of the first row of each row's segment; comparisons with a missing time are false."""
-    joined = (np.diff(entity) == 0) & (np.diff(seconds) <= gap)
-    starts = np.r_[True, ~joined][: len(entity)]
-    return np.maximum.accumulate(np.where(starts, np.arange(len(entity)), 0))
-
-
-def _carried(z: Floats, missing: NDArray[np.bool_], first: NDArray[np.int64]) -> Floats:
-    """Missing cells take the last known value of their segment, or 0 (the median) once that is too old."""
-    if not missing.any():
-        return z
-    at = np.arange(len(z))[:, None]
-    last = np.maximum.accumulate(np.where(missing, -1, at), axis=0)  # (n, fields)
-    usable = (last >= first[:, None]) & (at - last <= FILLED)
-    carried = np.take_along_axis(z, np.maximum(last, 0), axis=0)
-    return np.where(usable, carried, 0).astype(np.float32)
-
-
 def _scaled(values: NDArray[np.float64], middle: NDArray[np.float64], spread: NDArray[np.float64]) -> Floats:
     """(n, fields) in deviations; 0 where missing."""
-    away = values - middle
     constant = spread == 0
-    z = np.where(constant, CHANGED * np.sign(away), away / np.where(constant, 1.0, spread))
+    with np.errstate(over="ignore"):  # what is infinitely far is LIMIT away
+        away = values - middle
+        z = np.where(constant, CHANGED * np.sign(away), away / np.where(constant, 1.0, spread))
     clipped: Floats = np.clip(np.nan_to_num(z), -LIMIT, LIMIT).astype(np.float32)
     return clipped
 

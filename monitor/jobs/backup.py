@@ -1,13 +1,16 @@
 """Backup and restore as people ask for them: what speaks against it is said before anything is touched."""
 
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from monitor.domain.errors import Conflict, MonitorError, NeedsYes
+from monitor.jobs import erase
 from monitor.jobs.context import Context
 from monitor.jobs.running import alive
-from monitor.storage import audit, backup, leases, occupancy, schema
+from monitor.storage import audit, backup, leases, occupancy, presence, schema
 from monitor.storage.backup import Copy
-from monitor.storage.database import Session
+from monitor.storage.crash import fail_point
+from monitor.storage.database import Database
 
 
 class RefusedFile(MonitorError):
@@ -30,20 +33,33 @@ def make(context: Context, file: Path, actor: str, *, overwrite: bool = False) -
         raise RefusedFile(f"{file} is there already; name another file, or say --overwrite")
     schema.ready(context.database)
     made = backup.make(context.database, file)
+    fail_point("backup.made")
     detail = {"file": file.name, "sha256": made.sha256, "schema": made.revision}
     with context.database.write() as session:
         audit.append(session, context.now(), actor, "database.backed_up", "database", detail)
     return made
 
 
-def restore(context: Context, file: Path, actor: str, *, yes: bool = False) -> Copy:
+@dataclass(frozen=True)
+class Restored:
+    """What came back. erased: entities that were erased since the backup, and again now; unknown: erasures of monitors
+    that the backup does not have."""
+
+    copy: Copy
+    erased: int
+    unknown: int
+
+
+def restore(context: Context, file: Path, actor: str, *, yes: bool = False) -> Restored:
     """Put a backup in the place of what the database holds: all of it, or nothing.
+
+    Whom the database remembers to have erased is erased in the restored rows before they take its place.
 
     Raises:
         RefusedFile: there is no such file.
         Unusable: the backup is damaged, of another kind of database, or of a newer release.
         NeedsYes: rows would be lost, without ``yes``.
-        Conflict: a worker is at work, or may be.
+        Conflict: a scheduler, a worker or a dashboard stays with the database, or a command is at work on it.
     """
     if not file.is_file():
         raise RefusedFile(f"{file}: there is no such file")
@@ -53,18 +69,28 @@ def restore(context: Context, file: Path, actor: str, *, yes: bool = False) -> C
         raise backup.Unusable(
             f"{file} {got}; this release restores up to {schema.head()}: upgrade monitor first"
         )
-    found = occupancy.of(context.database)
-    if found.what is not None and not yes:
-        raise NeedsYes(f"nothing was restored: the database holds {found.what}; say --yes if they are to go")
-    _unless_at_work(found, context.settings.lease_seconds)
+    with presence.alone(context.database):
+        found = occupancy.of(context.database)
+        if found.what is not None and not yes:
+            raise NeedsYes(
+                f"nothing was restored: the database holds {found.what}; say --yes if they are to go"
+            )
+        _unless_at_work(found, context.settings.lease_seconds)
 
-    def prepare(session: Session) -> None:
-        leases.supersede(session, found.tokens)
-        detail = {"file": file.name, "sha256": copy.sha256, "schema": copy.revision}
-        audit.append(session, context.now(), actor, "database.restored", "database", detail)
+        again: list[int] = []
 
-    backup.restore(context.database, copy, prepare)
-    return copy
+        def prepare(restored: Database) -> None:
+            with restored.write() as session:
+                leases.supersede(session, found.tokens)
+            again.extend(erase.again(replace(context, database=restored), found.erased, actor))
+            detail = {"file": file.name, "sha256": copy.sha256, "schema": copy.revision, "erased": again[0]}
+            with restored.write() as session:
+                audit.append(session, context.now(), actor, "database.restored", "database", detail)
+            fail_point("restore.prepared")
+
+        backup.restore(context.database, copy, prepare)
+        fail_point("restore.done")
+    return Restored(copy, *again)
 
 
 def _unless_at_work(found: occupancy.Occupancy, patience: float) -> None:

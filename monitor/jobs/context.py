@@ -1,9 +1,6 @@
 """What a job may touch: the database, the clock, and the fence of its run."""
 
-import os
-import signal
 import threading
-from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
@@ -14,20 +11,8 @@ from typing import Generic, TypeVar
 from monitor.domain.run import Run
 from monitor.settings import Settings
 from monitor.storage import leases, runs
+from monitor.storage.crash import fail_point
 from monitor.storage.database import Database, Session
-
-FAIL_POINT = "MONITOR_FAIL_POINT"  # of crash tests: "notify.sent"; "pull.before-commit:3" is the third time
-_passed: Counter[str] = Counter()
-
-
-def fail_point(name: str) -> None:
-    """Die here, as a power cut would, when a crash test named this point."""
-    point, _, times = os.environ.get(FAIL_POINT, "").partition(":")
-    if name != point:
-        return
-    _passed[name] += 1
-    if _passed[name] == int(times or 1):
-        os.kill(os.getpid(), signal.SIGKILL)
 
 
 def utc_now() -> datetime:

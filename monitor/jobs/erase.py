@@ -6,10 +6,12 @@ from monitor.detection.forgetting import forgotten, keeps_rows, knows
 from monitor.domain.erasure import CONTENT
 from monitor.domain.errors import BundleCorrupt, Conflict
 from monitor.domain.run import EVERYTHING, Request, scope_of
+from monitor.domain.writing import counted
 from monitor.jobs.context import Context
-from monitor.storage import audit, erasing, erasures, holds, monitors, removal, runs, versions
+from monitor.storage import audit, erasing, erasures, holds, monitors, presence, removal, runs, versions
 from monitor.storage.database import Session
 from monitor.storage.erasing import Place, Target
+from monitor.storage.erasures import Remembered
 from monitor.storage.versions import Version
 
 TRIES = 3  # a version may be trained while the models are gone through
@@ -52,22 +54,70 @@ def erase(
         UnknownError: there is no such monitor.
         Conflict: versions are trained faster than they can be gone through.
     """
-    with context.database.read() as session:
-        monitor_id = monitors.named(session, monitor).monitor_id if monitor else None
-        places = erasing.places(session, monitor_id)
-        _unless_held(session, places, entity, context)
-    scope = EVERYTHING if monitor_id is None else scope_of(monitor_id)
-    for _ in range(TRIES):
-        try:
-            models, seen, pending = _models(context, places, entity, actor, yes)
-            erasure_id, counts = _rows(context, places, entity, actor, scope, seen, pending, models, yes)
-        except _NotYet:
-            continue
-        erasing.scrub(context.database)
-        return Erasure(erasure_id, counts, models)
+    with presence.staying(context.database):  # a restore that began meanwhile would not know of it
+        with context.database.read() as session:
+            monitor_id = monitors.named(session, monitor).monitor_id if monitor else None
+            places = erasing.places(session, monitor_id)
+            _unless_held(session, places, entity, context)
+        scope = EVERYTHING if monitor_id is None else scope_of(monitor_id)
+        for _ in range(TRIES):
+            try:
+                done = _erase(context, places, entity, actor, scope, yes)
+            except _NotYet:
+                continue
+            erasing.scrub(context.database)
+            return done
     raise Conflict(
         "new versions came while the models were gone through; nothing of the rows was erased: try again"
     )
+
+
+def again(context: Context, memory: Remembered, actor: str) -> tuple[int, int]:
+    """Erase in restored rows whom another database remembers to have erased, before anybody else sees the rows.
+
+    Returns how many entities that were, and how many erasures are of monitors that are not here. A hold in the
+    restored rows was released before the erasure, or that would have been refused.
+    """
+    with context.database.write() as session:
+        known, unknown = erasures.carry(session, memory, context.now())
+    erased = 0
+    for each in known:
+        with context.database.read() as session:
+            monitor_id = None if each.scope == EVERYTHING else int(each.scope.partition(":")[2])
+            places = erasing.places(session, monitor_id)
+            found = erasures.named(session, places, each.erased.among)
+        for entity in sorted(found):
+            _erase(context, places, entity, actor, each.scope, True, held=False)
+        erased += len(found)
+    return erased, unknown
+
+
+def _erase(
+    context: Context,
+    places: list[Place],
+    entity: str,
+    actor: str,
+    scope: str,
+    yes: bool,
+    *,
+    held: bool = True,
+) -> Erasure:
+    models, seen, pending = _models(context, places, entity, actor, yes)
+    asked = _Asked(places, entity, actor, scope, yes, held)
+    erasure_id, counts = _rows(context, asked, seen, pending, models)
+    return Erasure(erasure_id, counts, models)
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """Who shall be erased where. held: a hold on the entity refuses it."""
+
+    places: list[Place]
+    entity: str
+    actor: str
+    scope: str
+    yes: bool
+    held: bool
 
 
 def _unless_held(session: Session, places: list[Place], entity: str, context: Context) -> None:
@@ -121,7 +171,7 @@ def _model(
     if less is not None and not _unsure(place, version):
         if gone and yes and not _rewrite(context, place, version, less, actor, gone):
             raise _NotYet
-        return f"{gone} rows taken out" if gone else None
+        return f"{counted(gone, 'row')} taken out" if gone else None
     if version.state == "champion" or (yes and not _rewrite(context, place, version, None, actor, gone)):
         return WAITS
     return "model taken out"
@@ -155,18 +205,10 @@ def _rewrite(
 
 
 def _rows(
-    context: Context,
-    places: list[Place],
-    entity: str,
-    actor: str,
-    scope: str,
-    seen: set[int],
-    pending: list[int],
-    models: dict[str, str],
-    yes: bool,
+    context: Context, asked: _Asked, seen: set[int], pending: list[int], models: dict[str, str]
 ) -> tuple[int | None, dict[str, int]]:
     """Everything but the models, in one transaction; runs at work lose their leases, so that none writes a row back."""
-    now = context.now()
+    now, places, actor = context.now(), asked.places, asked.actor
     counts: dict[str, int] = {}
     try:
         with context.database.write() as session:
@@ -174,15 +216,16 @@ def _rows(
                 removal.stop(session, place.monitor_id, ["pull", "score", "train", "promote"])
                 if {v.version_id for v in versions.with_bytes(session, place.monitor_id)} - seen:
                     raise _NotYet
-            _unless_held(session, places, entity, context)
-            erasure_id, digest = erasures.record(session, scope, entity, actor, now, pending)
-            target = Target(entity, places, f"{CONTENT}-{erasure_id}", actor, now)
+            if asked.held:
+                _unless_held(session, places, asked.entity, context)
+            erasure_id, digest = erasures.record(session, asked.scope, asked.entity, actor, now, pending)
+            target = Target(asked.entity, places, f"{CONTENT}-{erasure_id}", actor, now)
             redacted = erasing.trail(session, target)
             counts = erasing.erase(session, target) | ({"audit": len(redacted)} if redacted else {})
             erasures.counted(session, erasure_id, counts)
             detail = {
                 "entity": digest,
-                "scope": scope,
+                "scope": asked.scope,
                 "counts": counts,
                 "models": models,
                 "redacted": redacted,
@@ -193,7 +236,7 @@ def _rows(
                     runs.offer(
                         session, Request("train", place.monitor_id, f"erased-{erasure_id}"), actor, now
                     )
-            if not yes:
+            if not asked.yes:
                 raise _DryRun
     except _DryRun:
         return None, counts

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 from monitor.domain import erasure
 from monitor.domain.errors import Conflict, MonitorError, UnknownError
-from monitor.domain.schedule import parse_duration
+from monitor.domain.schedule import parse_end
 from monitor.jobs.context import Context
 from monitor.storage import audit, erasures, holds, keys, monitors, reviews
 from monitor.storage.holds import Hold
@@ -78,16 +78,12 @@ def release(context: Context, actor: str, hold_id: int) -> Hold:
 
 
 def read_until(text: str, now: datetime) -> datetime:
-    """A date, a time, or a duration from now; what carries no zone is UTC.
+    """When a hold ends, as ``monitor.domain.schedule.parse_end`` reads it.
 
-    >>> read_until("2027-01-31", datetime(2026, 1, 1, tzinfo=UTC)).isoformat()
-    '2027-01-31T00:00:00+00:00'
+    Raises:
+        WrongHold: it is no time.
     """
     try:
-        at = datetime.fromisoformat(text)
-    except ValueError:
-        try:
-            return now + parse_duration(text)
-        except (ValueError, OverflowError):
-            raise WrongHold(f"--until: got {text!r}; expected a date such as 2027-01-31, or 180d") from None
-    return at if at.tzinfo else at.replace(tzinfo=UTC)
+        return parse_end(text, now)
+    except ValueError as fault:
+        raise WrongHold(f"--until: {fault}") from None

@@ -9,10 +9,11 @@ from typing import Any
 
 from monitor.domain.errors import MonitorError
 from monitor.domain.run import Outcome, Run
-from monitor.jobs.context import Context, fail_point
+from monitor.jobs.context import Context
 from monitor.notifiers import open_notifier
 from monitor.notifiers.base import DeliveryFailed, Message
 from monitor.storage import channels, outbox
+from monitor.storage.crash import fail_point
 from monitor.storage.database import CONNECTIONS
 from monitor.storage.outbox import Due
 

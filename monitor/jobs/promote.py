@@ -12,7 +12,7 @@ from monitor.domain import policy
 from monitor.domain.errors import BundleCorrupt, Pinned, UnknownError
 from monitor.domain.review import clean_note
 from monitor.domain.run import Outcome, Request, Run
-from monitor.domain.version import GATE, NOMINAL, Decision, Kind, Step, Trial, better, by_hand
+from monitor.domain.version import GATE, NOMINAL, Decision, Kind, Step, Trial, better, by_hand, withheld
 from monitor.jobs.context import Context
 from monitor.storage import audit, monitors, past, readings, versions
 from monitor.storage.database import Session
@@ -46,12 +46,14 @@ def promote(context: Context, run: Run) -> Outcome:
     if version.state != "candidate":
         return Outcome(f"v{version.number} was decided on before: {version.state}")
     decision = _decide(context, watched, version, champion)
+    if against := _against(context, version, champion):
+        decision = withheld(decision, against)
     kind = "promoted" if decision.promoted else "rejected"
     step = Step(kind, GATE, context.now(), decision.reason, decision.figures)
     try:
         return _switch(context, run, watched, version, step)
     except Pinned as fault:  # while the gate was deciding
-        late = replace(step, kind="rejected", reason=str(fault))
+        late = replace(step, kind="rejected", reason=withheld(decision, str(fault)).reason)
         return _switch(context, run, watched, version, late)
 
 
@@ -62,9 +64,16 @@ def _asked(context: Context, run: Run, version: Version, kind: Kind) -> Step:
     return Step(kind, run.actor, context.now(), why or "no reason given")
 
 
-def _decide(context: Context, watched: Watched, version: Version, champion: Version | None) -> Decision:
+def _against(context: Context, version: Version, champion: Version | None) -> str | None:
+    """What a person decided that the gate may not overrule."""
     if champion is not None and champion.pinned:
-        return Decision(False, str(Pinned(champion.number)), {})
+        return str(Pinned(champion.number))
+    with context.database.read() as session:
+        number = versions.left(session, version.monitor_id).get(version.sha256)
+    return f"it is the very model of v{number}, which was rolled back from" if number is not None else None
+
+
+def _decide(context: Context, watched: Watched, version: Version, champion: Version | None) -> Decision:
     with context.database.read() as session:
         assert watched.schema is not None
         table = readings.table(watched.config.table, watched.schema)

@@ -26,7 +26,6 @@ def prune(context: Context, run: Run) -> Outcome:
     totals["runs"] = _installation(context, run)
     with context.database.read() as session:
         watched = monitors.everyone(session)
-        learnt = sum(retention.learnt(session, each, context.now()) for each in watched)
     done = True
     for each in watched:
         gone, finished = _monitor(context, run, each, until)
@@ -35,7 +34,7 @@ def prune(context: Context, run: Run) -> Outcome:
             totals[name] = totals.get(name, 0) + number
     totals["models"] += _models(context, run)
     follow = [] if done else [Request("prune", None, f"after-{run.run_id}")]
-    return Outcome(_sentence(totals, learnt) + ("" if done else "; goes on in another run"), totals, follow)
+    return Outcome(_sentence(totals) + ("" if done else "; goes on in another run"), totals, follow)
 
 
 def _monitor(context: Context, run: Run, watched: Watched, until: float) -> tuple[dict[str, int], bool]:
@@ -89,10 +88,17 @@ def _installation(context: Context, run: Run) -> int:
         total += done
 
 
-def _sentence(totals: dict[str, int], learnt: int) -> str:
-    words = {"idle": "runs that brought nothing", "models": "models of old versions"}
-    parts = [f"{number:,} {words.get(name, name)}" for name, number in totals.items() if number]
-    said = f"{', '.join(parts)} dropped" if parts else "nothing was old enough to be dropped"
-    return said + (
-        f"; {counted(learnt, 'older reading')} kept, since training learns from them" if learnt else ""
-    )
+WORDS = {
+    "idle": ("run that brought nothing", "runs that brought nothing"),
+    "models": ("model of an old version", "models of old versions"),
+    "quarantine": ("quarantined row", None),
+}
+
+
+def _sentence(totals: dict[str, int]) -> str:
+    parts = [
+        counted(number, *WORDS.get(name, (name.removesuffix("s"), None)))
+        for name, number in totals.items()
+        if number
+    ]
+    return f"{', '.join(parts)} dropped" if parts else "nothing was old enough to be dropped"

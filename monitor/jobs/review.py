@@ -7,7 +7,7 @@ of a key: the same key a second time changes nothing, so a browser may send agai
 from datetime import datetime, timedelta
 from typing import Any
 
-from monitor.domain.alert import ASKING
+from monitor.domain.alert import ANSWERED, ASKING
 from monitor.domain.errors import Conflict
 from monitor.domain.review import clean_note, verdict
 from monitor.storage import audit, reviews
@@ -31,17 +31,19 @@ def review(
     name: one of ``monitor.domain.review.VERDICTS``. revision: refuse if the alert changed since it was looked at.
 
     Raises:
-        Conflict: somebody closed it first, or it is suppressed, or it changed since ``revision``.
+        Conflict: somebody closed it first, or it is waiting or erased, or it changed since ``revision``.
         UnknownError: there is no such alert or verdict.
     """
     given = verdict(name)
     if repeated := reviews.taken(session, action_key):
         return repeated.review_id
     before = reviews.standing(session, alert_id)
-    if not reviews.shift(session, alert_id, ASKING, revision, state="closed", verdict=name, closed_at=at):
+    if before.erased:
+        raise _erased(before)
+    if not reviews.shift(session, alert_id, ANSWERED, revision, state="closed", verdict=name, closed_at=at):
         if repeated := reviews.taken(session, action_key):  # by another connection, while this one waited
             return repeated.review_id
-        raise _refusal(session, before)
+        raise _refusal(session, before, ANSWERED)
     text = clean_note(note) if note else None
     review_id = reviews.add(
         session,
@@ -66,7 +68,7 @@ def undo(
     Returns the review_id, or None where there was nothing to take back.
 
     Raises:
-        Conflict: the alert is no longer closed by this verdict.
+        Conflict: the alert is no longer closed by this verdict, or its entity was erased.
     """
     if action_key is not None:
         found = reviews.taken(session, action_key)
@@ -75,6 +77,8 @@ def undo(
     if found is None or not reviews.take_back(session, found.review_id, actor, at):
         return None
     alert = reviews.standing(session, found.alert_id)
+    if alert.erased:
+        raise _erased(alert)
     before = reviews.last_change(session, alert.alert_id, "closed").get("before", {"state": "open"})
     until = before.get("snoozed_until")
     restored = reviews.shift(
@@ -91,6 +95,19 @@ def undo(
     return found.review_id
 
 
+def reopen(session: Session, alert_id: int, actor: str, at: datetime) -> int | None:
+    """Take back the verdict by which an alert is closed, whoever gave it; returns the review_id.
+
+    Raises:
+        Conflict: it is not closed by a verdict, or its entity was erased.
+    """
+    given = reviews.standing_review(session, alert_id)
+    if given is None:
+        alert = reviews.standing(session, alert_id)
+        raise Conflict(f"alert {alert.public_id} is {alert.state}, and no verdict on it stands")
+    return undo(session, actor, at, review_id=given.review_id)
+
+
 def snooze(
     session: Session, alert_id: int, actor: str, at: datetime, action_key: str, span: timedelta
 ) -> None:
@@ -104,7 +121,7 @@ def snooze(
     alert = reviews.standing(session, alert_id)
     until = at + span
     if not reviews.shift(session, alert_id, ASKING, state="snoozed", snoozed_until=until):
-        raise _refusal(session, alert)
+        raise _refusal(session, alert, ASKING)
     detail = {"until": until.isoformat(), "action_key": action_key}
     _record(session, alert, at, actor, "snoozed", detail)
 
@@ -179,12 +196,18 @@ def _record(
     audit.append(session, at, actor, f"alert.{kind}", f"alert:{alert.public_id}", detail)
 
 
-def _refusal(session: Session, alert: Standing) -> Exception:
+def _erased(alert: Standing) -> Conflict:
+    return Conflict(f"the entity of alert {alert.public_id} was erased; there is nothing left to decide")
+
+
+def _refusal(session: Session, alert: Standing, expected: list[str]) -> Exception:
     """Who was first, in a sentence."""
     now = reviews.standing(session, alert.alert_id)
-    if now.state in ASKING:
+    if now.state in expected:
         return Conflict(f"alert {alert.public_id} changed since it was opened; look at it again")
     last = reviews.standing_review(session, alert.alert_id)
     if last is None:
-        return Conflict(f"alert {alert.public_id} is {now.state}; expected one that is open or snoozed")
+        return Conflict(
+            f"alert {alert.public_id} is {now.state}; expected one that is {' or '.join(expected)}"
+        )
     return Conflict(f"alert {alert.public_id} was closed by {last.actor} as {verdict(last.verdict).title!r}")

@@ -3,9 +3,11 @@
 import os
 import socket
 import threading
+import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from pathlib import Path
 
 import psutil
 import structlog
@@ -30,10 +32,11 @@ def holder() -> str:
 
 
 def alive(name: str) -> bool:
-    """Whether a holder may still be at work; one on another host always may."""
-    host, pid, born = name.rsplit(":", 2)
-    if host != socket.gethostname():
+    """Whether a holder may still be at work; one on another host, or of another form, always may."""
+    host, *told = name.rsplit(":", 2)
+    if host != socket.gethostname() or len(told) < 2:
         return True
+    pid, born = told
     try:
         process = psutil.Process(int(pid))
         # one that nobody has waited for is dead too, and may stay so for long under a careless init
@@ -78,9 +81,16 @@ def execute(
 
 def _unexpected(context: Context, run: Run, fault: Exception) -> None:
     log.exception("run failed", job=run.job, run=run.run_id)
-    words = reason(fault) if isinstance(fault, DatabaseFault) else str(fault)
+    words = reason(fault) if isinstance(fault, DatabaseFault) else f"in {_place(fault)}; see the log"
     message = f"unexpected fault, please report it: {type(fault).__name__}: {words}"
     _end(context, run, "failed", message, None)
+
+
+def _place(fault: Exception) -> str:
+    """Where in the product it happened; what the fault says itself may hold a cell of somebody's row."""
+    frames = traceback.extract_tb(fault.__traceback__)
+    ours = [f for f in frames if f"{os.sep}monitor{os.sep}" in f.filename] or frames
+    return f"{Path(ours[-1].filename).name}:{ours[-1].lineno}"
 
 
 def _fault(context: Context, run: Run, fault: MonitorError, told: bool) -> None:

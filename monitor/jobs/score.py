@@ -25,20 +25,21 @@ from monitor.storage.versions import Version
 BATCH = 50_000  # rows a transaction at most, so that a verdict never waits long for the database
 REMEMBERED = 10_000  # rows a transaction where each brings the past of its entity along
 HISTORY = timedelta(days=3)  # of a first replay, what is older than this is shown as history, not as news
+COUNTS = ("scored", "flagged", "opened", "notified")
 TOLD = {"opened", "confirmed", "escalated"}
 
 
 def score(context: Context, run: Run) -> Outcome:
     """Score all rows that are waiting, oldest arrival first."""
     assert run.monitor_id is not None
-    totals = {"scored": 0, "flagged": 0, "opened": 0, "notified": 0}
+    totals = dict.fromkeys(COUNTS, 0)
     carried = Carried()
     with Ahead(partial(_waiting, context)) as ahead:
         while True:
             with context.database.read() as session:
                 watched = monitors.get(session, run.monitor_id)
                 champion = versions.champion(session, run.monitor_id)
-                replay = versions.previous(session, run.monitor_id) is None
+                replay = versions.first(session, run.monitor_id)
             if champion is None or watched.schema is None:
                 return Outcome("no champion yet: the monitor is learning", totals)
             counts = _batch(context, run, watched, champion, replay, ahead, carried)
@@ -82,7 +83,10 @@ def _batch(
     ahead: Ahead[Stretch, pd.DataFrame],
     carried: Carried,
 ) -> dict[str, int] | None:
-    """One transaction's worth; None when nothing waits. ``replay``: the first champion goes through the history."""
+    """One transaction's worth; None when nothing waits, noughts when it has to be read anew.
+
+    replay: the first champion goes through the history.
+    """
     assert watched.schema is not None
     now = context.now()
     detector = load(context, champion)
@@ -120,6 +124,11 @@ def _batch(
         history_ends=now - HISTORY if replay and _known_before(rows, champion) else None,
     )
     with context.write(run) as session:
+        monitors.share(session, watched.monitor_id)
+        if not readings.stand(
+            session, table, rows
+        ):  # corrected, or deleted for their age, since they were read
+            return dict.fromkeys(COUNTS, 0)
         versions.advance(session, champion, int(rows["reading_id"].max()), found.level)
         scores.store(session, watched.monitor_id, champion.version_id, found.scored, now)
         told = _alerts(session, watched, champion, found, rule, now)
@@ -250,7 +259,7 @@ def examine(
         outlier = replace(outlier, bar=bar)
         outliers.append(outlier)
         explanations[outlier.reading_id] = parts
-        reason = f"{outside[0]} outside its range" if outside else f"p {p_values[n]:.2g} <= {bar:.2g}"
+        reason = f"{outside[0]} outside its range" if outside else f"{writing.odds(bar)} or odder"
         details[outlier.reading_id] = (float(result["score"].to_numpy()[n]), reason)
     scored = rows[["reading_id", "event_at"]].assign(
         score=result["score"].to_numpy(),

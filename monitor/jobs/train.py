@@ -8,13 +8,14 @@ import pandas as pd
 
 from monitor.detection.detector import Detector
 from monitor.domain.errors import NotEnoughRows
-from monitor.domain.retention import LEARNT
 from monitor.domain.run import Outcome, Request, Run
 from monitor.features.history import depth
-from monitor.jobs.context import Context, fail_point
+from monitor.jobs.context import Context
 from monitor.storage import alerts, labels, monitors, past, readings, versions
+from monitor.storage.crash import fail_point
 from monitor.storage.monitors import Watched
 
+LEARNT = 100_000  # newest rows that are looked at
 HELD_BACK = 0.1  # of them the newest part, which training does not see and the gate decides on
 LEAST = 200  # rows that are left to train on
 EVERY = 2.0  # seconds between two marks of progress

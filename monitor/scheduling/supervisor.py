@@ -7,6 +7,7 @@ import sys
 import threading
 import time
 from collections.abc import Sequence
+from contextlib import closing
 
 import structlog
 
@@ -14,6 +15,7 @@ from monitor.app import open_context
 from monitor.scheduling import slots
 from monitor.scheduling.children import LANES, SUPERVISED
 from monitor.settings import Settings
+from monitor.storage import presence
 from monitor.storage.database import OperationalFault, reason
 
 log = structlog.get_logger()
@@ -66,23 +68,22 @@ def up(
     for each in (signal.SIGINT, signal.SIGTERM):
         signal.signal(each, lambda *_: stop.set())
     children = [Child(c, _environment(settings)) for c in _commands(settings, port, dashboard, extra)]
-    context = open_context(settings)
-    scheduler = slots.Scheduler(context)
-    try:
-        scheduler.start()
-        while not stop.is_set():
+    with closing(open_context(settings)) as context, presence.staying(context.database):
+        scheduler = slots.Scheduler(context)
+        try:
+            scheduler.start()
+            while not stop.is_set():
+                for child in children:
+                    child.look()
+                _look(scheduler)
+                stop.wait(slots.LOOK)
+        finally:
+            scheduler.stop()
             for child in children:
-                child.look()
-            _look(scheduler)
-            stop.wait(slots.LOOK)
-    finally:
-        scheduler.stop()
-        for child in children:
-            child.ask()
-        until = time.monotonic() + GRACE
-        for child in children:
-            child.end(until)
-        context.close()
+                child.ask()
+            until = time.monotonic() + GRACE
+            for child in children:
+                child.end(until)
 
 
 def _look(scheduler: slots.Scheduler) -> None:

@@ -32,6 +32,16 @@ def next_training(schedules: Iterable[Schedule], now: datetime) -> datetime | No
     return min((at for at in due if at is not None), default=None)
 
 
+def next_pull(schedule: Schedule, now: datetime) -> datetime:
+    """When the source is looked at next.
+
+    >>> next_pull(Schedule(pull="5m"), datetime(2026, 11, 23, 3, 2, tzinfo=UTC)).isoformat()
+    '2026-11-23T03:05:00+00:00'
+    """
+    at: datetime = of(schedule)["pull"].get_next_fire_time(None, now)
+    return at
+
+
 def slot(job: str, fired: datetime) -> str:
     """The name of a slot: UTC for intervals, the wall clock of the monitor's own zone for cron.
 

@@ -17,7 +17,7 @@ from monitor.jobs.running import Stopped, execute, holder
 from monitor.scheduling.children import LANES, end_with_parent
 from monitor.scheduling.stop import Stop
 from monitor.scheduling.watch import Watch
-from monitor.storage import runs
+from monitor.storage import presence, runs
 from monitor.storage.database import DatabaseFault, damage, reason
 
 log = structlog.get_logger()
@@ -53,7 +53,7 @@ def main(lane: str) -> int:
     stop = Stop()
     stop.on_signals()
     try:
-        with closing(open_context()) as context:
+        with closing(open_context()) as context, presence.staying(context.database):
             Watch(context).look()
             work(context, lane, parent, stop)
     except Stopped:

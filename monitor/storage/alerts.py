@@ -10,8 +10,10 @@ from sqlalchemy.orm import Session
 
 from monitor.domain.alert import GROWING, LIVE, SEVERITIES, Alert, Change, Mute, Outlier
 from monitor.domain.errors import UnknownError
+from monitor.domain.version import compared
 from monitor.storage import tables
 from monitor.storage.monitors import CALLED
+from monitor.storage.mutes import LABEL
 from monitor.storage.types import BigInt, UtcDateTime
 from monitor.storage.upsert import listed_rows
 
@@ -46,9 +48,10 @@ def ends(session: Session, monitor_id: int, since: datetime) -> dict[str | None,
 
 
 def mutes(session: Session, monitor_id: int, since: datetime) -> list[Mute]:
+    """Those that cover something at ``since`` or later; an alert says by which it is suppressed."""
     s = tables.suppressions.c
     rows = session.execute(
-        sa.select(s.entity, s.starts_at, s.ends_at, s.reason).where(
+        sa.select(s.entity, s.starts_at, s.ends_at, LABEL).where(
             s.monitor_id == monitor_id, s.ends_at > since
         )
     )
@@ -188,24 +191,39 @@ def listed(session: Session, state: str, queue: str | None, limit: int) -> list[
 
 
 def described(session: Session, public_id: str) -> dict[str, Any]:
-    """One alert with the explanation of its oddest row.
+    """One alert with the explanation of its oddest row, and with how many normal rows that was compared.
 
     Raises:
         UnknownError: there is no such alert.
     """
-    m, o, members = tables.monitors.c, tables.outliers.c, tables.alert_members.c
+    m, o, members, v = tables.monitors.c, tables.outliers.c, tables.alert_members.c, tables.versions.c
     row = session.execute(
-        sa.select(tables.alerts, CALLED.label("monitor"), o.explanation, o.reason)
+        sa.select(tables.alerts, CALLED.label("monitor"), o.explanation, o.reason, v.facts)
         .join_from(tables.alerts, tables.monitors, m.monitor_id == A.monitor_id)
         .join(tables.alert_members, members.alert_id == A.alert_id)
         .join(tables.outliers, o.outlier_id == members.outlier_id)
+        .outerjoin(tables.versions, v.version_id == o.version_id)
         .where(A.public_id == public_id)
         .order_by(o.p_value)
         .limit(1)
     ).first()
     if row is None:
-        raise UnknownError("alert", public_id, list(session.scalars(sa.select(A.public_id).limit(5))))
-    return dict(row._mapping) | {"severity": SEVERITIES[row.severity]}
+        raise UnknownError("alert", public_id, _newest(session, 5))
+    found = dict(row._mapping)
+    facts = found.pop("facts") or {}
+    return found | {"severity": SEVERITIES[row.severity], "compared": compared(facts)}
+
+
+def _newest(session: Session, limit: int) -> list[str]:
+    """The alerts that came last, each with its monitor and state: ``k3m9x2a of boiler (open)``."""
+    m = tables.monitors.c
+    newest = (
+        sa.select(A.public_id, CALLED.label("monitor"), A.state)
+        .join_from(tables.alerts, tables.monitors, m.monitor_id == A.monitor_id)
+        .order_by(A.alert_id.desc())
+        .limit(limit)
+    )
+    return [f"{r.public_id} of {r.monitor} ({r.state})" for r in session.execute(newest)]
 
 
 def over(session: Session, monitor_id: int, days: int) -> tuple[int, float]:

@@ -68,6 +68,28 @@ class Database:
         self.engine.dispose()
 
 
+class Joined(Database):
+    """The database as one open transaction sees it; what is written here is kept with that, or not at all."""
+
+    def __init__(self, connection: sa.Connection) -> None:
+        self.url, self.dialect = connection.engine.url, connection.dialect.name
+        self.engine, self.around = connection.engine, nullcontext
+        self._connection = connection
+
+    @contextmanager
+    def read(self) -> Iterator[Session]:
+        with self._session() as session:
+            yield session
+
+    @contextmanager
+    def write(self) -> Iterator[Session]:
+        with self._session() as session, session.begin():
+            yield session
+
+    def _session(self) -> Session:
+        return Session(self._connection, join_transaction_mode="create_savepoint")
+
+
 def reason(fault: sa.exc.SQLAlchemyError) -> str:
     """What the database said, without the statement it was about and without any cell of a row."""
     told = getattr(fault, "orig", None)

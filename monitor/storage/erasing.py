@@ -172,7 +172,9 @@ def _alerts(session: Session, target: Target) -> int:
         ),
     )  # fmt: skip
     others = A.monitor_id.in_(target.ids)
-    return changed + sum(_texts(session, tables.alerts, text, others, target) for text in (A.why, A.brief))
+    return changed + sum(
+        _texts(session, tables.alerts, text, others, target) for text in (A.why, A.brief, A.suppressed_by)
+    )
 
 
 def _about(target: Target) -> sa.Select[Any]:

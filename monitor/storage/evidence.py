@@ -56,10 +56,12 @@ def alert(session: Session, public_id: str) -> sa.Row[Any]:
 
 
 def strongest(session: Session, alert_id: int) -> Any:
-    """The oddest outlier of an alert with the number of the version that scored it; None for an alert without rows."""
+    """The oddest outlier of an alert with number and facts of the version that scored it; None without rows."""
     m, v = tables.alert_members.c, tables.versions.c
     return session.execute(
-        sa.select(O.reading_id, O.event_at, O.p_value, O.reason, O.explanation, O.provisional, v.number)
+        sa.select(
+            O.reading_id, O.event_at, O.p_value, O.reason, O.explanation, O.provisional, v.number, v.facts
+        )
         .join_from(tables.alert_members, tables.outliers, O.outlier_id == m.outlier_id)
         .outerjoin(tables.versions, v.version_id == O.version_id)
         .where(m.alert_id == alert_id)

@@ -28,16 +28,17 @@ def _of(session: Session, watched: Watched, now: datetime) -> dict[str, Any]:
     failure = next((m for job in JOBS if (m := _failure(session, watched.monitor_id, job))), None)
     champion = versions.champion(session, watched.monitor_id)
     open_alerts = sa.select(sa.func.count()).where(A.monitor_id == watched.monitor_id, A.state == "open")
+    retry = runs.retries(session, now, watched.monitor_id).get(watched.monitor_id)
     pulled, fed = last["pull"], watched.next_reading > 1
     return {
         "monitor": watched.config.name,
         "state": state(watched.config.schedule, now, watched.created_at, pulled, failure is not None,
-                       champion is not None, fed),
+                       champion is not None, fed, retry is not None),
         "last_success": last,
         "lag": str(now - pulled).split(".")[0] if pulled else None,
         "open_alerts": session.scalar(open_alerts) or 0,
         "champion": f"v{champion.number}" if champion else None,
-        "message": failure or _nothing(session, watched, fed),
+        "message": failure or (retry and retry.said("UTC", now)) or _nothing(session, watched, fed),
     }  # fmt: skip
 
 

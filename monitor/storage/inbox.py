@@ -1,5 +1,6 @@
 """What the inbox shows: one page of a queue, and its figures."""
 
+from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -7,7 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from monitor.domain.alert import ASKING
+from monitor.domain.alert import ASKING, HISTORY
 from monitor.storage import tables
 from monitor.storage.types import UtcDateTime
 
@@ -33,6 +34,13 @@ class Row:
     brief: str
     provisional: bool
     revision: int
+    verdict: str | None = None
+    closed_at: datetime | None = None
+    suppressed_by: str | None = None
+
+    @property
+    def historic(self) -> bool:
+        return self.suppressed_by == HISTORY
 
 
 @dataclass(frozen=True)
@@ -50,9 +58,15 @@ class Asked:
     """What a person wants to see of the inbox."""
 
     queue: str | None = None  # None: all
-    view: str = "free"  # free: mine and nobody's · all · snoozed
+    view: str = "free"  # free: mine and nobody's · all · snoozed · closed · suppressed
     words: str = ""
     actor: str = ""
+    since: datetime | None = None  # of closed ones: when the first of them was closed
+
+    @property
+    def states(self) -> list[str]:
+        """In which an alert stays on the screen; what is snoozed meanwhile leaves with the person's own press."""
+        return [self.view] if self.view in ("closed", "suppressed") else ASKING
 
 
 COLUMNS = [M.name.label("monitor") if f == "monitor" else M.document if f == "document" else A[f]
@@ -60,13 +74,14 @@ COLUMNS = [M.name.label("monitor") if f == "monitor" else M.document if f == "do
 
 
 def page(session: Session, asked: Asked, limit: int) -> list[Row]:
-    """The first ``limit`` alerts of a queue, most urgent first."""
-    first = (
-        sa.select(A.alert_id)
-        .where(A.state == ("snoozed" if asked.view == "snoozed" else "open"))
-        .order_by(A.rank.desc(), A.alert_id.desc())
-        .limit(limit)
-    )
+    """The first ``limit`` alerts of a queue: the most urgent first, of closed ones those that were closed last."""
+    closed = asked.view == "closed"
+    order = ((A.closed_at if closed else A.rank).desc(), A.alert_id.desc())
+    wanted = (
+        A.closed_at >= asked.since if closed and asked.since
+        else A.state == (asked.view if asked.view in ("snoozed", "closed", "suppressed") else "open")
+    )  # fmt: skip
+    first = sa.select(A.alert_id).where(wanted).order_by(*order).limit(limit)
     if asked.queue is not None:
         first = first.where(A.queue == asked.queue)
     if asked.view == "free":
@@ -78,15 +93,15 @@ def page(session: Session, asked: Asked, limit: int) -> list[Row]:
         first = first.where(sa.or_(*[t.icontains(word, autoescape=True) for t in texts]))
     # the ids alone are ranked, so that the database does not carry whole documents through its sort
     query = sa.select(*COLUMNS).join_from(tables.alerts, tables.monitors).where(A.alert_id.in_(first))
-    return [Row(*r) for r in session.execute(query.order_by(A.rank.desc(), A.alert_id.desc()))]
+    return [Row(*r) for r in session.execute(query.order_by(*order))]
 
 
-def these(session: Session, alert_ids: list[int]) -> list[Row]:
-    """Known alerts as they are now, in the order asked for; closed ones are left out."""
+def these(session: Session, alert_ids: list[int], states: list[str]) -> list[Row]:
+    """Known alerts as they are now, in the order asked for; those in other states are left out."""
     query = (
         sa.select(*COLUMNS)
         .join_from(tables.alerts, tables.monitors)
-        .where(A.alert_id.in_(alert_ids), A.state.in_(ASKING))
+        .where(A.alert_id.in_(alert_ids), A.state.in_(states))
     )
     found = {r.alert_id: Row(*r) for r in session.execute(query)}
     return [found[alert_id] for alert_id in alert_ids if alert_id in found]
@@ -136,6 +151,13 @@ def severities(session: Session) -> dict[int, int]:
     """Severity -> number of open alerts."""
     counts = sa.select(A.severity, sa.func.count()).where(A.state == "open").group_by(A.severity)
     return {row[0]: row[1] for row in session.execute(counts)}
+
+
+def zone(session: Session) -> str:
+    """Where most of the monitors are: in this zone a day of the inbox begins."""
+    documents = session.scalars(sa.select(M.document).where(M.deleted_at.is_(None)))
+    zones = Counter((d.get("schedule") or {}).get("timezone") or "UTC" for d in documents)
+    return zones.most_common(1)[0][0] if zones else "UTC"
 
 
 def quiet_since(session: Session) -> datetime | None:

@@ -12,6 +12,7 @@ from monitor.storage import tables
 from monitor.storage.upsert import insert
 
 T = tables.leases.c
+LEAP = 1_000  # more tokens than a job can be given between a look at them and the end of a restore
 
 
 @dataclass(frozen=True)
@@ -94,6 +95,6 @@ def tokens(session: Session) -> dict[str, int]:
 def supersede(session: Session, before: dict[str, int]) -> None:
     """Free every lease, with a token above any that was given out before: whoever still works is refused."""
     for name, token in (before | {n: max(t, before.get(n, 0)) for n, t in tokens(session).items()}).items():
-        values = {"token": token + 1, "run_id": None, "holder": None}
+        values = {"token": token + LEAP, "run_id": None, "holder": None}
         statement = insert(session, tables.leases).values(name=name, expires_at=datetime.now(UTC), **values)
         session.execute(statement.on_conflict_do_update(index_elements=["name"], set_=values))

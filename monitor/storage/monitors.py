@@ -98,6 +98,11 @@ def advance(
     session.execute(sa.update(tables.monitors).where(M.monitor_id == monitor_id).values(**changed))
 
 
+def share(session: Session, monitor_id: int) -> None:
+    """Let no reading be replaced or deleted before this transaction ends: whoever does so changes the monitor's row."""
+    session.execute(sa.select(M.monitor_id).where(M.monitor_id == monitor_id).with_for_update(read=True))
+
+
 def _present() -> sa.Select[Any]:
     return _all().where(M.deleted_at.is_(None))
 

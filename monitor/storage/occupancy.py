@@ -7,19 +7,22 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from monitor.domain.errors import MonitorError
-from monitor.storage import leases, schema, tables
+from monitor.domain.writing import counted
+from monitor.storage import erasures, leases, schema, tables
 from monitor.storage.database import Database
+from monitor.storage.erasures import Remembered
 
 TOLD = ("monitors", "alerts", "reviews", "audit")  # whose loss somebody would feel first
 
 
 @dataclass(frozen=True)
 class Occupancy:
-    """what: in words, None where there is nothing; held, tokens: of its leases."""
+    """what: in words, None where there is nothing; held, tokens: of its leases; erased: what must not come back."""
 
     what: str | None = None
     held: list[leases.Held] = field(default_factory=list)
     tokens: dict[str, int] = field(default_factory=dict)
+    erased: Remembered = field(default_factory=Remembered)
 
 
 def of(database: Database) -> Occupancy:
@@ -39,7 +42,8 @@ def of(database: Database) -> Occupancy:
                 f"the database is at {at}, which this release does not know; upgrade monitor first"
             )
         with database.read() as session:
-            return Occupancy(_rows(session), leases.held(session), leases.tokens(session))
+            known = erasures.remembered(session)
+            return Occupancy(_rows(session), leases.held(session), leases.tokens(session), known)
     except sa.exc.DatabaseError as fault:
         if database.dialect != "sqlite" or isinstance(fault, sa.exc.OperationalError):
             raise
@@ -54,5 +58,5 @@ def _rows(session: Session) -> str | None:
         for name in TOLD
     }
     if any(counts.values()):
-        return ", ".join(f"{number:,} rows of {name}" for name, number in counts.items() if number)
+        return ", ".join(f"{counted(number, 'row')} of {name}" for name, number in counts.items() if number)
     return None

@@ -7,6 +7,7 @@ from sqlalchemy.orm import Session
 
 from monitor.storage import readings, tables
 from monitor.storage.monitors import Watched
+from monitor.storage.types import UtcDateTime
 from monitor.storage.upsert import any_of
 
 BATCH = 5_000  # rows a transaction
@@ -46,7 +47,6 @@ def _readings(session: Session, watched: Watched, keys: list[str]) -> None:
     ids, at = zip(
         *session.execute(sa.select(table.c.reading_id, table.c.event_at).where(mine)).all(), strict=True
     )
-    _where(session, tables.scores, tables.scores.c.reading_id, list(ids))
     known, m = tables.labels.c, tables.monitors.c
     session.execute(
         sa.delete(tables.labels).where(
@@ -54,14 +54,13 @@ def _readings(session: Session, watched: Watched, keys: list[str]) -> None:
         )
     )
     _where(session, table, table.c.reading_id, list(ids))
-    newest = max(at)
+    newest = sa.bindparam(None, max(at), UtcDateTime())
+    later = sa.case((m.pruned_through > newest, m.pruned_through), else_=newest)
     session.execute(
-        sa.update(tables.monitors)
-        .where(
-            m.monitor_id == watched.monitor_id, sa.or_(m.pruned_through.is_(None), m.pruned_through < newest)
-        )
-        .values(pruned_through=newest)
+        sa.update(tables.monitors).where(m.monitor_id == watched.monitor_id).values(pruned_through=later)
     )
+    # last: who scored these rows meanwhile holds the monitor's row until its scores are there
+    _where(session, tables.scores, tables.scores.c.reading_id, list(ids))
 
 
 def _alerts(session: Session, ids: list[int]) -> None:

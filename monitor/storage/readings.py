@@ -179,6 +179,14 @@ def after(
     )
 
 
+def stand(session: Session, readings: sa.Table, rows: pd.DataFrame) -> bool:
+    """Whether a stretch that ``after`` gave still stands: none of its rows was replaced or deleted since."""
+    number = readings.c.reading_id
+    there = number.between(int(rows["reading_id"].min()), int(rows["reading_id"].max()))
+    query = sa.select(sa.func.count()).select_from(readings).where(there, readings.c.superseded_at.is_(None))
+    return session.scalar(query) == len(rows)
+
+
 def before(session: Session, readings: sa.Table, rows: pd.DataFrame, count: int) -> pd.DataFrame:
     """The context of ``rows``, oldest first: of each entity the ``count`` stored rows before its first of them.
 

@@ -1,4 +1,4 @@
-"""Which rows are older than a monitor keeps them, less what is held, under an open alert, or still learnt from."""
+"""Which rows are older than a monitor keeps them, less what is held or under an open alert."""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -7,7 +7,6 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from monitor.domain.alert import LIVE
-from monitor.domain.retention import LEARNT
 from monitor.domain.run import ENDED, scope_of
 from monitor.storage import holds, monitors, readings, tables
 from monitor.storage.monitors import Watched
@@ -33,8 +32,7 @@ def due(session: Session, watched: Watched, name: str, now: datetime) -> sa.Sele
         table = readings.table(watched.config.table, watched.schema)
         if name == "scores":
             return _scores(session, table, held, now - kept)
-        old = _old(table, held, now - kept).order_by(table.c.event_at)
-        return old if watched.removed else _but_learnt(session, table, old)
+        return _old(table, held, now - kept).order_by(table.c.event_at)
     others = {"alerts": _alerts, "quarantine": _quarantine, "runs": _runs, "notifications": _notifications}
     return others[name](session, held, now - kept)
 
@@ -44,18 +42,6 @@ def counts(session: Session, watched: Watched, now: datetime) -> dict[str, int]:
     found = {name: due(session, watched, name, now) for name in NAMES}
     numbers = {name: _count(session, query) for name, query in found.items() if query is not None}
     return {name: number for name, number in numbers.items() if number}
-
-
-def learnt(session: Session, watched: Watched, now: datetime) -> int:
-    """Readings that are old enough to go, but that the next training still looks at."""
-    kept = watched.config.retention.readings
-    if kept is None or watched.schema is None or watched.removed:
-        return 0
-    table = readings.table(watched.config.table, watched.schema)
-    held = _Held(session, watched.monitor_id, now)
-    first = _first_learnt(session, table)
-    old = _old(table, held, now - kept)
-    return _count(session, old if first is None else old.where(table.c.event_at >= _at(first)))
 
 
 def _count(session: Session, query: sa.Select[Any]) -> int:
@@ -86,11 +72,6 @@ class _Held:
         )
 
 
-def _but_learnt(session: Session, table: readings.Table, old: sa.Select[Any]) -> sa.Select[Any]:
-    first = _first_learnt(session, table)
-    return old.where(sa.false() if first is None else table.c.event_at < _at(first))
-
-
 def _old(table: readings.Table, held: _Held, before: datetime) -> sa.Select[Any]:
     """A row goes with all its revisions, at the age of the present one: it never begins anew beside an old revision."""
     r, other = table.c, table.alias().c
@@ -98,14 +79,6 @@ def _old(table: readings.Table, held: _Held, before: datetime) -> sa.Select[Any]
     return sa.select(r.source_key).where(
         r.superseded_at.is_(None), r.event_at < _at(before), ~held.entity(r.entity), r.source_key.not_in(keys)
     )
-
-
-def _first_learnt(session: Session, table: readings.Table) -> datetime | None:
-    """The event time from which on the next training learns; None while it learns from every row."""
-    r = table.c
-    newest = sa.select(r.event_at).where(r.superseded_at.is_(None)).order_by(r.event_at.desc())
-    found: datetime | None = session.scalar(newest.offset(LEARNT - 1).limit(1))
-    return found
 
 
 def _scores(session: Session, table: readings.Table, held: _Held, before: datetime) -> sa.Select[Any]:

@@ -7,6 +7,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from monitor.domain.erasure import CONTENT
 from monitor.domain.errors import UnknownError
 from monitor.domain.monitor import Monitor
 from monitor.storage import tables
@@ -27,6 +28,12 @@ class Standing:
     revision: int
     owner: str | None
     snoozed_until: datetime | None
+    why: str
+    entity: str | None
+
+    @property
+    def erased(self) -> bool:
+        return self.why == CONTENT
 
 
 @dataclass(frozen=True)
@@ -115,8 +122,13 @@ def last_change(session: Session, alert_id: int, kind: str) -> dict[str, Any]:
 
 def changed_by(session: Session, alert_id: int, kind: str, action_key: str) -> bool:
     """Whether this very press was taken before."""
+    return bool(change_of(session, alert_id, kind, action_key))
+
+
+def change_of(session: Session, alert_id: int, kind: str, action_key: str) -> dict[str, Any]:
+    """What the change says that a press made; empty where it made none."""
     details = session.scalars(sa.select(C.detail).where(C.alert_id == alert_id, C.kind == kind))
-    return any(d.get("action_key") == action_key for d in details)
+    return next((d for d in details if d.get("action_key") == action_key), {})
 
 
 def add(session: Session, values: dict[str, Any]) -> int:

@@ -1,11 +1,13 @@
 """Runs: slots become rows, rows are claimed by one statement, and nothing runs twice."""
 
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from monitor.domain import writing
 from monitor.domain.run import ENDED, LANE, NO_FILE, TRIES, Request, Run, scope_of
 from monitor.storage import leases, tables
 from monitor.storage.upsert import insert
@@ -191,6 +193,30 @@ def said(session: Session, monitor_id: int, job: str) -> str | None:
         .limit(1)
     )
     return found
+
+
+@dataclass(frozen=True)
+class Retry:
+    """A run that met a fault which may pass, and waits to be tried again."""
+
+    job: str
+    at: datetime
+    attempt: int
+    message: str
+
+    def said(self, zone: str, now: datetime) -> str:
+        return f"{self.job}: retrying at {writing.moment(self.at, zone, now)}, because {self.message}"
+
+
+def retries(session: Session, now: datetime, monitor_id: int | None = None) -> dict[int, Retry]:
+    """monitor_id -> the first of its runs to be tried again."""
+    mine = R.monitor_id.is_not(None) if monitor_id is None else R.monitor_id == monitor_id
+    rows = session.execute(
+        sa.select(R.monitor_id, R.job, R.not_before, R.attempt, R.message)
+        .where(R.state == "queued", R.not_before > now, R.attempt > 0, R.message.is_not(None), mine)
+        .order_by(R.not_before.desc())
+    )
+    return {r.monitor_id: Retry(r.job, r.not_before, r.attempt, r.message) for r in rows}
 
 
 def forget(session: Session, before: datetime, *, message: str | None = None) -> int:

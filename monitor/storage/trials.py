@@ -7,17 +7,17 @@ import pandas as pd
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from monitor.domain.alert import HISTORY
 from monitor.storage import bulk, tables
 from monitor.storage.types import UtcDateTime
 
 A, B, O, R = tables.alerts.c, tables.score_bins.c, tables.outliers.c, tables.reviews.c  # noqa: E741  as in evidence
-HISTORY = "replayed history"  # stored as suppressed, yet part of what the days were like
 VERDICTS = 300  # newest ones whose pace is looked at
 PAUSE = timedelta(minutes=30)  # a longer time between two verdicts is not work on one alert
 
 
 def flagged(session: Session, monitor_id: int, since: datetime) -> pd.DataFrame:
-    """Outliers since then with their alerts' verdicts; muted ones are left out.
+    """Outliers since then with their alerts' verdicts; muted ones are left out, replayed history is not.
 
     Columns event_at, entity, p_value, alert_id, verdict, and always: flagged whatever the threshold.
     """
@@ -29,7 +29,7 @@ def flagged(session: Session, monitor_id: int, since: datetime) -> pd.DataFrame:
         .join_from(tables.outliers, tables.alert_members, m.outlier_id == O.outlier_id)
         .join(tables.alerts, A.alert_id == m.alert_id)
         .where(O.monitor_id == monitor_id, O.event_at >= sa.bindparam(None, since, UtcDateTime()),
-               sa.or_(A.state != "suppressed", A.suppressed_by == HISTORY)),
+               sa.or_(A.suppressed_by.is_(None), A.suppressed_by == HISTORY)),
     ).astype({"always": "bool"})  # fmt: skip
 
 

@@ -113,12 +113,13 @@ def advance(session: Session, version: Version, through: int, threshold: float |
     Raises:
         Superseded: the version is no longer champion; these scores are not wanted any more.
     """
+    unchanged = V.threshold.is_not_distinct_from(version.threshold)
     moved = session.execute(
         sa.update(tables.versions)
         .where(V.version_id == version.version_id, V.state == "champion",
                V.scored_through == version.scored_through)
         .values(scored_through=through,
-                threshold=sa.case((V.threshold.is_not_distinct_from(version.threshold), threshold)))
+                threshold=sa.case((unchanged, sa.cast(threshold, V.threshold.type))))
         .returning(V.version_id)
     ).scalar()  # fmt: skip
     if moved is None:
@@ -291,14 +292,29 @@ def listed(session: Session, monitor_id: int) -> list[dict[str, Any]]:
 
 
 def previous(session: Session, monitor_id: int) -> int | None:
-    """The number of the champion before the present one."""
-    found: int | None = session.scalar(
-        sa.select(V.number)
-        .where(V.monitor_id == monitor_id, V.state == "retired")
-        .order_by(V.decided_at.desc())
-        .limit(1)
+    """The number of the champion before the present one; after a roll back that is one further back."""
+    line = _lineage(session, monitor_id)
+    return line[-2] if len(line) > 1 else None
+
+
+def left(session: Session, monitor_id: int) -> dict[str, int]:
+    """sha256 -> number of each model that a person rolled back from, and to which nobody went back since."""
+    line = _lineage(session, monitor_id)
+    mine = sa.and_(V.monitor_id == monitor_id, V.state == "retired", V.number.not_in(line))
+    return {r.sha256: r.number for r in session.execute(sa.select(V.sha256, V.number).where(mine))}
+
+
+def first(session: Session, monitor_id: int) -> bool:
+    """Whether no champion was ever replaced."""
+    mine = sa.and_(V.monitor_id == monitor_id, V.state == "retired")
+    return session.scalar(sa.select(V.version_id).where(mine).limit(1)) is None
+
+
+def _lineage(session: Session, monitor_id: int) -> list[int]:
+    mine = sa.select(V.number, V.decision, V.decided_at).where(V.monitor_id == monitor_id).order_by(V.number)
+    return deciding.lineage(
+        (r.number, step) for r in session.execute(mine) for step in deciding.steps(r.decision, r.decided_at)
     )
-    return found
 
 
 def behind(session: Session, monitor_id: int) -> bool:

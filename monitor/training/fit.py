@@ -49,19 +49,22 @@ def fit(
         "options": options.document(),
         "scorer": fitted.scorer.document(),
         "calibration": calibration.document(),
-        "facts": _facts(frame, options, fitted, time.perf_counter() - started),
+        "facts": _facts(frame, options, fitted, calibration, time.perf_counter() - started),
     }
     tell(1.0, "trained")
     return Bundle(fitted.model, arrays, manifest)
 
 
-def _facts(frame: pd.DataFrame, options: Options, fitted: Fitted, seconds: float) -> dict[str, Any]:
+def _facts(
+    frame: pd.DataFrame, options: Options, fitted: Fitted, calibration: Calibration, seconds: float
+) -> dict[str, Any]:
     thin = max(1, -(-len(fitted.curve) // CURVE))
     packages = ("torch", "pytorch-lightning", "onnxruntime", "numpy", "pandas")
     return {
         "rows": len(frame),
         "rows_trained": fitted.rows_trained,
         "rows_calibrated": len(fitted.held_scores),
+        "rows_compared": int(calibration.independent),
         "objective": fitted.objective,
         "reason": fitted.reason,
         "seed": options.seed,

@@ -25,11 +25,14 @@ def fit_tabular(
     order = np.random.default_rng(options.seed).permutation(len(frame))
     held_rows = min(MOST_HELD, round(HELD_BACK * len(frame)))
     learned = order[held_rows:]
-    features = Tabular.fit(frame.iloc[learned], options.columns)
+    # In the order they came in, which tells a counter.
+    features = Tabular.fit(frame.iloc[np.sort(learned)], options.columns)
     features, frame = features.remembering(frame, context, learned, options.columns)
     held, rest = frame.iloc[order[:held_rows]], frame.iloc[learned]
     views = views_of(features.transform(rest))  # (2, n, d)
-    name, reason = recipes.choose(options, len(rest), len(features.fields))
+    fields = len(features.fields)
+    categories = fields - int(features.measured.sum())
+    name, reason = recipes.choose(options, len(rest), fields, categories)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(options.seed)
         recipe = recipes.tabular(name, views.shape[2], options.contaminated, features.measured)

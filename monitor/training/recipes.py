@@ -27,8 +27,11 @@ class Recipe:
     batch: int
 
 
-def choose(options: Options, rows: int, fields: int) -> tuple[str, str]:
-    """The objective to train, and why; known without any label."""
+def choose(options: Options, rows: int, fields: int, categories: int = 0) -> tuple[str, str]:
+    """The objective to train, and why; known without any label.
+
+    ``categories``: how many of the ``fields`` are no numbers.
+    """
     if options.objective != "auto":
         return options.objective, "asked for by name"
     if options.kind == "sensor":
@@ -36,15 +39,25 @@ def choose(options: Options, rows: int, fields: int) -> tuple[str, str]:
             f"sensor series of {counted(fields, 'field')}: the linear forecast carries most of the score, and noise "
             "on the input is the mildest way to keep the network beside it from copying"
         )
+    learnt = f"the {rows:,} training rows of {counted(fields, 'field')}"
     if options.contaminated:
         return "sparse", (
-            f"the {rows:,} training rows may hold anomalies: a few active units and trimmed losses learn "
-            "what most rows share, and copy odd rows least"
+            f"{learnt} may hold anomalies: a few active units learn what most rows share, and copy odd rows least; "
+            + _left_out(fields, categories)
         )
-    return (
-        "denoising",
-        f"the {rows:,} training rows are taken as clean, where a wide denoising network fits best",
+    return "denoising", (
+        f"{learnt} are taken as clean: a wide network that takes noise off learns most of them and, without a "
+        "bottleneck, needs no width chosen for so many fields"
     )
+
+
+def _left_out(fields: int, categories: int) -> str:
+    if not categories:
+        return "the rows that fit worst are left out of each step"
+    if categories == fields:
+        return "no row is left out for fitting badly, since a rarer category is no contamination"
+    others = "1 other is" if categories == 1 else f"{categories} others are"
+    return f"the rows whose numbers fit worst are left out of each step ({others} not counted: rare is not wrong)"
 
 
 def tabular(name: str, columns: int, contaminated: bool, measured: NDArray[np.bool_]) -> Recipe:

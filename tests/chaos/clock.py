@@ -21,6 +21,7 @@ from monitor.domain.run import Outcome, Request, Run  # noqa: E402
 from monitor.jobs.context import Context  # noqa: E402
 from monitor.jobs.running import execute, holder  # noqa: E402
 from monitor.scheduling import slots, worker  # noqa: E402
+from monitor.scheduling.stop import Stop  # noqa: E402
 from monitor.storage import runs  # noqa: E402
 
 
@@ -43,7 +44,7 @@ def main(end: Path) -> None:
     context = open_context()
     waiting = threading.Thread(target=long_run, args=(context, end))
     waiting.start()
-    threading.Thread(target=worker.work, args=(context, "data", os.getppid()), daemon=True).start()
+    threading.Thread(target=worker.work, args=(context, "data", os.getppid(), Stop()), daemon=True).start()
     scheduler = slots.Scheduler(context)
     scheduler.start()
     print("ready", flush=True)

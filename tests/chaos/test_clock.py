@@ -46,7 +46,7 @@ def running(context: Context, folder: Path, clock: Clock) -> Iterator[None]:
     end = folder / "end"
     environment = os.environ | {
         "LD_PRELOAD": str(FAKETIME[0]), "FAKETIME_TIMESTAMP_FILE": str(clock.path), "FAKETIME_NO_CACHE": "1",
-        "FAKETIME_DONT_FAKE_MONOTONIC": "1", "MONITOR_LEASE_SECONDS": "2",
+        "FAKETIME_DONT_FAKE_MONOTONIC": "1", "MONITOR_LEASE_SECONDS": "15",
         "MONITOR_HOME": str(folder), "MONITOR_DATABASE_URL": context.settings.url,
     }  # fmt: skip
     with (folder / "log").open("w") as log:
@@ -86,6 +86,17 @@ def until(true: Callable[[], bool], seconds: float = 30.0) -> bool:
     while not true() and time.monotonic() < end:
         time.sleep(0.1)
     return true()
+
+
+def test_pulls_go_on_when_the_clock_jumps_a_day_ahead(context: Context, tmp_path: Path) -> None:
+    clock = Clock(tmp_path)
+    clock.put("+0")
+    watch(context, tmp_path, {"pull": "1s", "train": "0 0 29 2 *"})
+    with running(context, tmp_path, clock):
+        assert until(lambda: bool(found(context, R.job == "pull", R.state == "done")))
+        clock.put("+1d")
+        before = len(found(context, R.job == "pull", R.state == "done"))
+        assert until(lambda: len(found(context, R.job == "pull", R.state == "done")) > before)
 
 
 @pytest.mark.chaos

@@ -13,17 +13,18 @@ from multiprocessing.connection import Connection
 from typing import Any
 
 from monitor.app import open_context, perform
-from monitor.jobs.context import FAIL_POINT
 from monitor.jobs.running import execute, holder
 from monitor.scheduling.watch import Watch
 from monitor.settings import Settings
 from monitor.sources import open_source
 from monitor.sources.base import Batch, Cursor
 from monitor.storage import runs
+from monitor.storage.crash import FAIL_POINT
 
 SMALL = 100  # rows of a page and of a batch, so that a job of a few hundred rows has several commits
 PATIENCE = 120.0  # seconds that any victim may take
 JOBS = [
+    "monitor.jobs.backup",
     "monitor.jobs.notify",
     "monitor.jobs.promote",
     "monitor.jobs.pull",

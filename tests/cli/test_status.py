@@ -5,8 +5,10 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+import seed
 import sqlalchemy as sa
 
+from monitor.cli.output import stamp
 from monitor.jobs.context import Context
 from monitor.storage import outbox, tables
 
@@ -88,3 +90,32 @@ def test_a_channel_that_was_removed_is_not_waited_for(context: Context, shell: A
     with context.database.write() as session:
         session.execute(sa.update(tables.channels).values(deleted_at=context.now()))
     assert channels(shell) == (0, {})
+
+
+def test_a_run_that_will_be_tried_again_says_when_and_why(context: Context, shell: Any) -> None:
+    seed.fill(context.database, days=1)
+    again = context.now() + timedelta(minutes=3)
+    with context.database.write() as session:
+        seeded = seed.Seed(session, context.now())
+        seeded.run(1, "pull", 0.2, "queued", attempt=2, not_before=again, message="the server did not answer")
+        seeded.run(
+            2, "pull", 0.2, "queued", attempt=1, message="stopped by the operator; goes on at the next start"
+        )
+        seeded.flush()
+    found = {m["monitor"]: m for m in json.loads(shell("status", "--json")[1])["monitors"]}
+    card = found["card-payments"]
+    assert (card["state"], found["pump-line-3"]["state"]) == ("retrying", "on time")
+    assert (
+        card["message"]
+        == f"pull: retrying at {stamp(again, context.now())}, because the server did not answer"
+    )
+
+
+def test_an_alert_that_is_not_there_names_the_newest_with_their_monitors(
+    context: Context, shell: Any
+) -> None:
+    assert "there is no alert 'nope'; known: none yet" in shell("alerts", "show", "nope")[2]
+    seed.fill(context.database, days=1)
+    code, _, err = shell("alerts", "show", "nope")
+    assert code == 2 and err.count(" of ") == 5
+    assert " of pump-line-3 (open), " in err and " of card-payments (" in err

@@ -43,7 +43,11 @@ def in_a_cause(session: Session) -> None:
         raise RuntimeError("the row was not kept") from fault
 
 
-@pytest.mark.parametrize("work", [twice, twice_in_bulk, no_number, in_a_cause])
+def elsewhere(_session: Session) -> None:
+    float(CANARY)
+
+
+@pytest.mark.parametrize("work", [twice, twice_in_bulk, no_number, in_a_cause, elsewhere])
 def test_no_cell_reaches_the_log_or_a_runs_message(
     context: Context, work: Callable[[Session], None], capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -123,3 +123,10 @@ def test_rows_without_a_p_value_of_their_own_do_not_dilute_a_false_discovery_rat
     scored = Known().score(rows, rows[:0], False)
     found = flag(Known(), config, rows, rows[:0], scored, RATE, Before())
     assert (found.cutoff, found.flags.spent) == (0.01, 5)
+
+
+def test_an_outlier_says_what_it_had_to_reach_when_the_bar_had_moved() -> None:
+    apart = [(1e-3 if n in (0, 30) else 0.9, 2.0, 0.5, None, 0, True) for n in range(31)]
+    found = examine(sensor(), cast(Detector, Known()), stream(apart), stream(apart)[:0], RATE, 0, Before())
+    reasons = [found.details[o.reading_id][1] for o in found.outliers]
+    assert reasons == ["1 in 72 or odder", "1 in 140 or odder"]

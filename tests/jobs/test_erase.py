@@ -166,7 +166,7 @@ UNREACHED = {  # as README says: configuration, names of people, places in the s
 }
 OURS = {  # words of the product's own: keys, states, hashes, figures; or, as entity, filled in by ``talk``
     "actor", "owner", "undone_by", "released_by", "entity", "state", "kind", "scope", "job", "slot", "worker", "holder",
-    "fingerprint", "objective", "sha256", "manifest", "facts", "public_id", "queue", "verdict", "suppressed_by",
+    "fingerprint", "objective", "sha256", "manifest", "facts", "public_id", "queue", "verdict",
     "fields", "action_key", "source_key", "channel", "idempotency_key", "alert", "digest", "pending",
 }  # fmt: skip
 APART = {

@@ -84,7 +84,10 @@ def test_a_champion_pinned_while_the_gate_decided_stays(
 
     monkeypatch.setattr(promote, "_decide", decided)
     said = run_now(context, "promote", "card-payments", "ana")["message"]
-    assert said == "v40 rejected by the gate: v41 is pinned; unpin it to let the gate decide"
+    assert said == (
+        "v40 rejected by the gate: v41 is pinned; unpin it to let the gate decide; "
+        "it would have been promoted: not worse than the champion"
+    )
     with context.database.read() as session:
         champion = versions.champion(session, 1)
         assert champion is not None and (champion.number, champion.pinned) == (41, True)

@@ -4,6 +4,8 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+from monitor.domain.alert import HISTORY
+from monitor.domain.erasure import CONTENT
 from monitor.domain.errors import Conflict, UnknownError
 from monitor.domain.field import Field, Schema
 from monitor.domain.monitor import Monitor
@@ -119,12 +121,49 @@ def test_a_verdict_on_an_older_look_is_refused(database: Database) -> None:
     assert alert(database).state == "open" and not kinds(database)
 
 
-@pytest.mark.parametrize("state", ["suppressed", "waiting"])
-def test_an_alert_that_nobody_was_shown_takes_no_verdict(database: Database, state: str) -> None:
+def put(database: Database, **values: Any) -> None:
     with database.write() as session:
-        session.execute(sa.update(tables.alerts).values(state=state))
-    with pytest.raises(Conflict, match=state):
+        session.execute(sa.update(tables.alerts).values(**values))
+
+
+def test_an_alert_that_still_waits_takes_no_verdict(database: Database) -> None:
+    put(database, state="waiting")
+    with pytest.raises(Conflict, match="is waiting; expected one that is open or snoozed or suppressed"):
         give(database)
+
+
+@pytest.mark.parametrize(("verdict", "value"), [("true", 1), ("missed", 1), ("false", 0)])
+def test_what_was_replayed_as_history_takes_a_verdict_that_training_uses(
+    database: Database, verdict: str, value: int
+) -> None:
+    put(database, state="suppressed", suppressed_by=HISTORY, severity=3)
+    give(database, verdict)
+    assert alert(database).state == "closed" and known(database) == {"key-1": value, "key-2": value}
+    with database.read() as session:
+        assert set(labels.anomalous(session, 1, ["key-1", "key-2"])) == (
+            {"key-1", "key-2"} if value else set()
+        )
+        assert 1 not in alerts.unlearnable(session, 1, AT)  # a person looked: no guess is needed any more
+    with database.write() as session:
+        reviewing.undo(session, "ana", AT)
+    assert alert(database).state == "suppressed" and known(database) == {}
+
+
+def test_what_was_suppressed_cannot_be_snoozed(database: Database) -> None:
+    put(database, state="suppressed", suppressed_by=HISTORY)
+    with pytest.raises(Conflict, match="is suppressed; expected"), database.write() as session:
+        reviewing.snooze(session, 1, "ana", AT, "t:1", timedelta(hours=4))
+
+
+def test_an_erased_alert_takes_no_verdict_and_gives_none_back(database: Database) -> None:
+    give(database)
+    put(database, why=CONTENT)
+    with pytest.raises(Conflict, match="entity of alert a1 was erased"), database.write() as session:
+        reviewing.undo(session, "ana", AT)
+    assert alert(database).state == "closed" and known(database) == {"key-1": 1, "key-2": 1}
+    put(database, state="suppressed")
+    with pytest.raises(Conflict, match="erased"):
+        give(database, key="t:2")
 
 
 def test_an_unknown_verdict_or_alert_is_refused_by_name(database: Database) -> None:

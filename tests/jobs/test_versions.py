@@ -1,5 +1,7 @@
 """Versions in the jobs: one that gives no numbers, one of another monitor."""
 
+import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -16,6 +18,7 @@ from monitor.domain.errors import MonitorError
 from monitor.domain.monitor import Document
 from monitor.jobs.apply import apply
 from monitor.jobs.context import Context
+from monitor.jobs.pin import pin
 from monitor.scheduling import run_now
 from monitor.storage import monitors, tables, versions
 
@@ -126,6 +129,94 @@ def test_a_sound_champion_scores_what_a_broken_one_left(
     run_now(installed, "promote", "a", "me", counts={"version_id": sound, "by_hand": True})
     assert states(installed) == {sound: "champion", bad: "retired"}
     assert run_now(installed, "score", "a", "me")["counts"]["scored"] == 400
+
+
+@pytest.mark.parametrize("sound", [True, False])
+def test_a_candidate_is_measured_and_told_while_the_champion_is_pinned(
+    installed: Context, good: bytes, broken: bytes, sound: bool
+) -> None:
+    champion = add(installed, "a", good)
+    with installed.database.write() as session:
+        pin(session, "a", True, "ana", installed.now(), "holidays")
+    candidate = add(installed, "a", good if sound else broken, "candidate")
+    said = run_now(installed, "promote", "a", "me")["message"]
+    would = "promoted: not worse than the champion" if sound else "rejected: its scores are not numbers"
+    assert f"v1 is pinned; unpin it to let the gate decide; it would have been {would}" in said
+    assert states(installed) == {champion: "champion", candidate: "rejected"}
+    with installed.database.read() as session:
+        decided = versions.listed(session, 1)[0]["decisions"][-1]
+    assert decided.figures["held_back_rows"] > 0
+
+
+def roll_back(shell: Callable[..., int]) -> int:
+    return shell("versions", "rollback", "a", "--why", "too many alerts")
+
+
+def test_rolling_back_again_goes_further_back(
+    installed: Context, good: bytes, shell: Callable[..., int]
+) -> None:
+    for _ in range(4):
+        candidate = add(installed, "a", good, "candidate")
+        asked = {"version_id": candidate, "by_hand": True}
+        run_now(installed, "promote", "a", "me", counts=asked)
+    seen = []
+    for _ in range(3):
+        assert roll_back(shell) == 0
+        with installed.database.read() as session:
+            champion = versions.champion(session, 1)
+            assert champion is not None
+            seen.append((champion.number, versions.first(session, 1)))
+    assert seen == [(3, False), (2, False), (1, False)]
+    assert roll_back(shell) == 1, "no earlier champion"
+    run_now(installed, "promote", "a", "me", counts={"version_id": 4, "by_hand": True})
+    assert roll_back(shell) == 0
+    with installed.database.read() as session:
+        champion = versions.champion(session, 1)
+    assert champion is not None and champion.number == 1, "v4 took over from v1"
+
+
+def test_the_gate_does_not_bring_back_what_was_rolled_back_from(
+    installed: Context, good: bytes, rows: pd.DataFrame, shell: Callable[..., int]
+) -> None:
+    other = Detector(kind="tabular", objective="vanilla", contaminated=False, seed=1)
+    better = other.fit(rows[["load", "heat"]]).to_bytes()
+    for bundle in (good, better):
+        candidate = add(installed, "a", bundle, "candidate")
+        run_now(installed, "promote", "a", "me", counts={"version_id": candidate, "by_hand": True})
+    assert roll_back(shell) == 0
+    said = run_now(installed, "promote", "a", "me", counts={"version_id": 2})["message"]
+    assert said == "v2 was decided on before: retired"
+    add(installed, "a", better, "candidate")  # as the next night learns from the same rows
+    said = run_now(installed, "promote", "a", "me")["message"]
+    assert "v3 rejected by the gate: it is the very model of v2, which was rolled back from; it would" in said
+    with installed.database.read() as session:
+        champion = versions.champion(session, 1)
+    assert champion is not None and champion.number == 1
+
+
+def test_two_versions_are_set_side_by_side(
+    installed: Context, good: bytes, shell: Callable[..., int], capsys: pytest.CaptureFixture[str]
+) -> None:
+    add(installed, "a", good, "candidate")
+    run_now(installed, "promote", "a", "me")
+    add(installed, "a", good, "candidate")
+    with installed.database.write() as session:
+        left = {"rows": 380, "left_out": {"confirmed in a review": 2}, "held_back": {"rows": 20}}
+        facts = {"fields": ["load"], "refused": {"heat": "its values are all different"}}
+        session.execute(
+            sa.update(tables.versions).where(V.version_id == 2).values(manifest=left, facts=facts)
+        )
+    capsys.readouterr()
+    assert shell("versions", "diff", "a", "1", "2", "--json") == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["v2"]["left out, confirmed in a review"] == 2
+    assert (told["v1"]["rows held back"], told["v2"]["rows held back"]) == (100, 20)
+    assert told["v2"]["field heat"] == "its values are all different"
+    assert told["v1"]["gate, auroc"] > 0.5
+    assert shell("versions", "diff", "a", "1", "2") == 0
+    out = capsys.readouterr().out
+    assert re.search(r"^left out, confirmed in a review +- +2$", out, re.MULTILINE)
+    assert shell("versions", "diff", "a", "1", "9") == 2
 
 
 def test_a_version_of_another_monitor_is_refused(installed: Context, good: bytes) -> None:

@@ -6,7 +6,7 @@ import sqlalchemy as sa
 
 from dashboards.actions import Tray, take
 from dashboards.views.alerts import Desk, compose
-from monitor.storage import inbox, reviews, tables
+from monitor.storage import inbox, mutes, reviews, tables
 from monitor.storage.database import Database
 from monitor.storage.inbox import Asked
 
@@ -69,6 +69,37 @@ def test_undo_of_a_snooze_brings_the_alert_back(fresh: Database) -> None:
     assert state(fresh, first) == "snoozed"
     send(fresh, {"n": 2, "do": "undo", "of": 1, "alert": first})
     assert state(fresh, first) == "open"
+
+
+def test_a_verdict_of_before_is_taken_back_on_its_alert(fresh: Database) -> None:
+    first = ids(fresh)[0]
+    send(fresh, verdict(1, first))
+    trays = send(fresh, {"n": 1, "do": "reopen", "alert": first}, {"n": 2, "do": "reopen", "alert": first})
+    assert state(fresh, first) == "open"
+    assert [(r["n"], "no verdict on it stands" in r["message"]) for r in trays[TRAY].refused] == [(2, True)]
+
+
+def muted(database: Database) -> list[tuple[str | None, str]]:
+    with database.read() as session:
+        return [(m["entity"], m["reason"]) for m in mutes.listed(session, NOW)]
+
+
+def test_a_mute_is_taken_once_and_undone_or_ended_by_a_press(fresh: Database) -> None:
+    first = ids(fresh)[0]
+    with fresh.read() as session:
+        entity = reviews.standing_of(session, first).entity
+    press = {"n": 1, "do": "mute", "alert": first, "choice": 2, "text": "new till"}
+    for _ in range(2):
+        send(fresh, press)
+    assert muted(fresh) == [(entity, "new till")]
+    send(fresh, {"n": 2, "do": "undo", "of": 1, "alert": first})
+    assert muted(fresh) == [] and state(fresh, first) == "open"
+    send(fresh, {**press, "n": 3, "whole": True})
+    assert muted(fresh) == [(None, "new till")]
+    send(fresh, {"n": 4, "do": "unmute", "alert": first, "choice": 2})
+    assert muted(fresh) == []
+    trays = send(fresh, {**press, "n": 5, "text": " "})
+    assert "needs a reason" in trays[TRAY].refused[0]["message"]
 
 
 def test_an_alert_is_taken_and_given_back(fresh: Database) -> None:

@@ -318,8 +318,84 @@ def test_a_link_opens_its_alert_and_says_its_state(visit: Callable[..., Any], da
     page.keyboard.press("1")
     assert "This alert is closed" in page.locator(".toast").inner_text()
     page = visit("/alerts?alert=oldnews", 390, 844)
-    page.get_by_text("Suppressed: replayed history").wait_for()
+    page.get_by_text("Replayed history: it was older").wait_for()
     assert "suppressed" in page.locator("article header").inner_text()
+
+
+def test_what_was_closed_is_found_and_its_verdict_taken_back(
+    visit: Callable[..., Any], database: Database
+) -> None:
+    page = inbox(visit())
+    first = selected(page)
+    page.keyboard.press("4")
+    wait_until(lambda: state(database, first) == "closed")
+    page.locator(".foot button", has_text="closed today").click()
+    row = page.locator(f".rows li[data-id='{first}']")
+    row.wait_for()
+    assert "False" in row.inner_text() and "state=today" in page.evaluate("location.search")
+    page.locator(".queues button", has_text="Last 7 days").click()
+    page.wait_for_function("location.search.includes('state=closed')")
+    row.click()
+    page.get_by_text("by ana as False").wait_for()
+    page.keyboard.press("1")
+    assert "This alert is closed: it takes no verdict" in page.locator(".toast").inner_text()
+    page.reload()
+    page.get_by_text("Take the verdict back").click()
+    wait_until(lambda: state(database, first) == "open")
+    row.wait_for(state="detached")
+    page.locator(".views button", has_text="Mine and free").click()
+    row.wait_for()
+    assert trail(database, first)[-2:] == ["alert.closed", "alert.reopened"]
+
+
+def test_history_takes_a_verdict_by_key_and_gives_it_back(
+    visit: Callable[..., Any], database: Database
+) -> None:
+    with database.write() as session:
+        made = seed.Seed(session, seed.datetime.now(seed.UTC), draw=seed.random.Random(4))
+        flag = seed.Flag(seed.reading_id(2, 10), made.now, 1e-9, [seed.part("flow", 1.0, 3.0, 40.0)])
+        made.alert(2, "plant", "line 8", [flag], 4, "flow is 3.", "flow 3", public_id="history",
+                   state="suppressed", suppressed_by="replayed history")  # fmt: skip
+        made.flush()
+    page = visit("/alerts?state=suppressed&alert=history")
+    page.get_by_text("Replayed history: it was older").wait_for()
+    page.keyboard.press("8")
+    wait_until(lambda: state(database, "history") == "closed")
+    page.keyboard.press("z")
+    wait_until(lambda: state(database, "history") == "suppressed")
+
+
+def test_an_alerts_entity_is_muted_by_a_dialog_and_undone_by_a_key(
+    visit: Callable[..., Any], database: Database
+) -> None:
+    def reasons() -> list[str]:
+        s = tables.suppressions.c
+        with database.read() as session:
+            return list(session.scalars(sa.select(s.reason)))
+
+    page = inbox(visit())
+    first = selected(page)
+    page.keyboard.press("m")
+    page.keyboard.press("Enter")
+    assert page.locator(".muting").is_visible()  # not without a reason
+    page.keyboard.type("1 new till")
+    page.keyboard.press("Enter")
+    page.get_by_text("End now").wait_for()
+    assert "is muted until" in page.locator("article").inner_text() and selected(page) == first
+    assert reasons() == ["1 new till"] and state(database, first) == "open"
+    page.keyboard.press("z")
+    page.get_by_text("End now").wait_for(state="detached")
+    assert trail(database, first)[-1:] != ["alert.closed"] and selected(page) == first
+    page.keyboard.press("m")
+    page.locator(".muting [value=yes]").check()
+    page.locator(".muting [name=reason]").fill("all of it")
+    page.locator(".muting button", has_text="Mute").click()
+    page.get_by_text("End now").wait_for()
+    page.goto(page.url.partition("/alerts")[0] + "/monitors?name=card-payments")
+    page.get_by_text("0 alerts suppressed by this mute").wait_for()
+    page.get_by_text("End now").click()
+    page.get_by_text("is over: what comes from now on is shown again").wait_for()
+    assert page.get_by_text("End now").count() == 0
 
 
 def test_a_version_is_promoted_only_after_its_question_and_with_the_reason_given(

@@ -79,6 +79,19 @@ def test_no_line_is_drawn_over_a_hole() -> None:
     assert drawn.count('class="line thin"') == 2 and 'class="hole"' in drawn
 
 
+def test_a_threshold_is_drawn_only_of_the_present() -> None:
+    bins = [Bin(NOW - timedelta(hours=n), 0.01, 1, 0) for n in range(30, 0, -1)]
+    for drawn in (
+        series.history(bins, NOW - timedelta(days=30), NOW, 0.001, "UTC"),
+        series.spark(bins, NOW, 0.001),
+    ):
+        (start, end) = map(
+            float, re.findall(r'class="expected" d="M([\d.]+) [\d.]+L([\d.]+) ', str(drawn))[0]
+        )
+        assert start > 800 and end == 1000
+    assert "expected" not in series.history(bins, NOW - timedelta(days=30), NOW, None, "UTC")
+
+
 def test_a_p_value_of_zero_and_a_single_bin_are_drawn() -> None:
     one = [Bin(NOW, 0.0, 1, 1)]
     assert "dot hot" in series.history(one, NOW - timedelta(days=1), NOW, None, "UTC")

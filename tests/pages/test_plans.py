@@ -14,6 +14,7 @@ import sqlalchemy as sa
 
 from dashboards import budget
 from dashboards.views import alerts, monitors, overview, versions
+from monitor.jobs import mute
 from monitor.storage import bulk, pages, tables
 from monitor.storage.database import Database, Session
 
@@ -83,6 +84,37 @@ def heard(database: Database) -> Iterator[list[Statement]]:
     with patch.object(bulk, "_copy_out", hear_copy):  # what PostgreSQL copies out passes by the event
         yield statements
     sa.event.remove(database.engine, "before_cursor_execute", hear)
+
+
+@pytest.mark.parametrize("view", ["closed", "suppressed"])
+def test_what_is_no_longer_open_is_found_through_an_index(
+    database: Database, view: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with database.write() as session:
+        a = tables.alerts
+        last = sa.select(a.c.alert_id).where(a.c.state == "open").limit(5)
+        values = {
+            "closed": {"closed_at": NOW, "verdict": "true"},
+            "suppressed": {"suppressed_by": "mute 1: new till"},
+        }
+        session.execute(sa.update(a).where(a.c.alert_id.in_(last)).values(state=view, **values[view]))
+        mute.add(
+            session,
+            "card-payments",
+            "ana",
+            NOW,
+            entity=None,
+            until=NOW + seed.timedelta(days=1),
+            reason="new till",
+        )
+    monkeypatch.setattr(alerts.st, "query_params", {})
+    desk = alerts.Desk()
+    desk.asked["view"] = view
+    with heard(database) as statements, database.read() as session:
+        assert len(alerts.compose(database, desk, None, "ana", NOW)["rows"]) == 5
+        head = monitors.compose(session, pages.fleet(session, "card-payments")[0], 7, "", NOW)[0]
+        assert ("5 alerts suppressed by this mute" if view == "suppressed" else "0 alerts") in head
+    check(database, statements)
 
 
 @pytest.mark.parametrize("name", list(compositions()))

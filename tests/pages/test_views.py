@@ -12,6 +12,7 @@ from streamlit.testing.v1 import AppTest
 
 from dashboards import registry, session
 from dashboards.markup import FILES
+from monitor.domain import writing as writing_of
 from monitor.settings import Settings
 from monitor.storage import tables
 from monitor.storage.database import Database
@@ -50,7 +51,9 @@ def test_overview_says_what_needs_a_person_first(fresh: Database) -> None:
     page = html(open_page(str(fresh.url), "overview"))  # of this moment: minutes later a monitor is late
     assert "1 monitor fails, 16 alerts need you, 15 more open" in page
     assert "5 monitors, 3 on time, 1 learning" in page
-    assert "28 more open alerts: 6 critical, 7 high, 7 medium, 8 low" in page and 'data-go="alerts:"' in page
+    assert (
+        "28 more open alerts: 6 critical, 7 high, 7 medium, 8 low" in page and 'data-go="alerts:all"' in page
+    )
     assert re.search("<dt>failed</dt><dd>[45] min ago</dd>", page)
     assert page.index("web-orders: pull fails") < page.index('data-go="alert:') < page.index("<h2>Monitors")
     order = [
@@ -143,8 +146,71 @@ def test_one_monitor_shows_schedule_fields_scores_and_versions(url: str) -> None
     assert "Promote v41" not in page  # it is the champion
 
 
-def test_a_monitor_that_learns_has_no_chart_and_says_so(url: str) -> None:
-    assert "The monitor is learning: 412 rows so far" in html(open_page(url, "monitors", name="host"))
+def test_a_monitor_that_learns_says_what_it_waits_for_and_until_when(url: str) -> None:
+    page = html(open_page(url, "monitors", name="host"))
+    assert "The monitor is learning: 412 rows so far" in page
+    assert re.search("A first training starts at 600 rows, or .*02:00 UTC if there are 200 by then", page)
+    assert re.search(r"The source is looked at again [\w, ]*\d\d:\d\d:\d\d UTC", page)
+    assert "learning, 412 of 600 rows" in html(open_page(url, "overview"))
+
+
+@pytest.mark.parametrize(
+    ("address", "words"),
+    [
+        ({"name": "nope"}, "There is no monitor &#39;nope&#39;; known: card-payments"),
+        (
+            {"name": "card-payments", "version": "77"},
+            "There is no version &#39;v77&#39;; known: v41, v40, v39",
+        ),
+        ({"name": "card-payments", "version": "77", "left": "all"}, "There is no version &#39;v77&#39;"),
+        ({"name": "nope", "version": "1"}, "There is no monitor &#39;nope&#39;"),
+    ],
+)
+def test_an_address_of_what_is_not_there_says_so(
+    url: str, address: dict[str, str], words: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert words in html(open_page(url, "monitors", **address))
+    assert "Traceback" not in caplog.text
+
+
+@pytest.mark.parametrize(("state", "rows"), [("closed", 1), ("suppressed", 2), ("nonsense", 31)])
+def test_an_address_opens_a_view_of_the_inbox(fresh: Database, state: str, rows: int) -> None:
+    a, now = tables.alerts, seed.datetime.now(seed.UTC)
+    with fresh.write() as writing:
+        for closed in [None, None] if state == "suppressed" else [now - seed.timedelta(hours=49)]:
+            some = sa.select(a.c.alert_id).where(a.c.state == "open").limit(1)
+            values = (
+                {"closed_at": closed, "verdict": "false"} if closed else {"suppressed_by": "mute 1: new till"}
+            )
+            if state != "nonsense":
+                writing.execute(sa.update(a).where(a.c.alert_id.in_(some)).values(state=state, **values))
+    found = sent(open_page(str(fresh.url), "alerts", state=state))
+    assert len(found["rows"]) == rows and found["asked"]["view"] == (state if rows < 31 else "free")
+    if state == "closed":
+        assert "False" in found["rows"][0]["html"] and "Last 7 days" in found["queues"]
+        assert "Nothing was closed today" in sent(open_page(str(fresh.url), "alerts", state="today"))["empty"]
+
+
+def test_what_was_closed_today_is_a_link(fresh: Database) -> None:
+    a = tables.alerts
+    with fresh.write() as writing:
+        done = sa.update(a).where(a.c.alert_id == sa.select(sa.func.min(a.c.alert_id)).scalar_subquery())
+        writing.execute(done.values(state="closed", closed_at=seed.datetime.now(seed.UTC), verdict="true"))
+    assert 'data-view="today">1 closed today</button>' in sent(open_page(str(fresh.url), "alerts"))["foot"]
+
+
+def test_a_pull_that_will_be_tried_again_says_when_and_why(fresh: Database) -> None:
+    again = seed.datetime.now(seed.UTC) + seed.timedelta(minutes=3)
+    with fresh.write() as writing:
+        seeded = seed.Seed(writing, seed.datetime.now(seed.UTC))
+        seeded.run(1, "pull", 0.2, "queued", attempt=2, not_before=again, message="the server did not answer")
+        seeded.flush()
+    at = writing_of.clock(again, "Europe/Berlin", named=True)
+    assert f"retrying at {at}" in html(open_page(str(fresh.url), "overview"))
+    assert f"retrying at {at}" in html(open_page(str(fresh.url), "monitors"))
+    one = html(open_page(str(fresh.url), "monitors", name="card-payments"))
+    assert f"Pull is retried at {at}, after 2 attempts, because the server did not answer" in one
+    assert '<dd class="medium">retrying</dd>' in one
 
 
 def test_a_version_without_its_model_says_so_and_has_no_button(fresh: Database) -> None:

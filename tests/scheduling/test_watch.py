@@ -11,7 +11,7 @@ import pytest
 
 from monitor.domain.run import Request, Run
 from monitor.jobs.context import Context
-from monitor.jobs.running import holder
+from monitor.jobs.running import alive, holder
 from monitor.scheduling.watch import LEAST_LOOKS, Watch
 from monitor.storage import leases, runs
 
@@ -107,3 +107,7 @@ def test_a_dead_process_that_nobody_has_waited_for_is_dead(context: Context) -> 
     os.waitid(os.P_PID, child, os.WEXITED | os.WNOWAIT)  # dead, and still there
     assert Watch(context).look() == 1
     os.waitpid(child, 0)
+
+
+def test_a_holder_of_an_unknown_form_may_be_at_work() -> None:
+    assert alive("w1") and alive("a:b") and alive("")

@@ -1,11 +1,13 @@
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 import seed
 import sqlalchemy as sa
 
+from monitor.domain.alert import ASKING, HISTORY
 from monitor.domain.errors import UnknownError
-from monitor.storage import evidence, inbox, tables
+from monitor.storage import alerts, evidence, inbox, tables
 from monitor.storage.database import Database
 from monitor.storage.inbox import Asked
 
@@ -53,8 +55,46 @@ def test_these_come_in_the_order_asked_for_without_the_closed(database: Database
     with database.read() as session:
         ids = [r.alert_id for r in inbox.page(session, Asked(), 3)][::-1]
         closed = session.scalar(sa.select(A.alert_id).where(A.state == "closed").limit(1))
-        assert [r.alert_id for r in inbox.these(session, [closed, *ids])] == ids
-        assert inbox.these(session, []) == []
+        assert [r.alert_id for r in inbox.these(session, [closed, *ids], ASKING)] == ids
+        assert inbox.these(session, [], ASKING) == []
+
+
+def test_closed_ones_are_found_from_a_moment_on_the_last_first(database: Database) -> None:
+    asked = Asked("fraud", "closed", since=NOW - timedelta(days=30))
+    with database.read() as session:
+        rows = inbox.page(session, asked, 100)
+        assert inbox.page(session, asked, 5) == rows[:5]
+        assert inbox.these(session, [r.alert_id for r in rows], asked.states) == rows
+        found = inbox.page(session, replace(asked, words=f"{rows[0].public_id} 99"), 9)
+        earlier = inbox.page(session, replace(asked, since=NOW - timedelta(days=100)), 100)
+        assert inbox.page(session, replace(asked, queue="plant"), 9) == []
+    assert [r.closed_at for r in rows] == sorted((r.closed_at for r in rows), reverse=True)
+    assert len(rows) == 22 and {r.state for r in rows} == {"closed"} and all(r.verdict for r in rows)
+    assert len(earlier) > len(rows) and [r.public_id for r in found] == [rows[0].public_id]
+
+
+def test_suppressed_ones_are_found_the_most_urgent_first(database: Database) -> None:
+    with database.write() as session:
+        chosen = [r.alert_id for r in inbox.page(session, Asked("fraud"), 3)]
+        reasons = [HISTORY, "mute 1: holiday", HISTORY]
+        for alert_id, reason in zip(chosen, reasons, strict=True):
+            session.execute(
+                sa.update(tables.alerts)
+                .where(A.alert_id == alert_id)
+                .values(state="suppressed", suppressed_by=reason)
+            )
+        rows = inbox.page(session, Asked(view="suppressed"), 9)
+        assert [r.alert_id for r in rows] == chosen
+        assert [r.historic for r in rows] == [True, False, True]
+        assert not {*chosen} & {r.alert_id for r in inbox.page(session, Asked(view="all"), 100)}
+
+
+def test_a_day_of_the_inbox_begins_where_most_monitors_are(database: Database) -> None:
+    with database.write() as session:
+        assert inbox.zone(session) == "UTC"
+        later = tables.monitors.c.monitor_id > 3
+        session.execute(sa.update(tables.monitors).where(later).values(deleted_at=NOW))
+        assert inbox.zone(session) == "Europe/Berlin"
 
 
 def test_figures_count_and_add_up_what_the_rows_say(database: Database) -> None:
@@ -74,6 +114,14 @@ def test_the_strongest_row_is_the_one_with_the_smallest_p_value(database: Databa
     assert top.p_value == min(m.p_value for m in members)
     assert top.explanation[0]["field"] == "amount" and top.number == 41
     assert [m.event_at for m in members] == sorted(m.event_at for m in members)
+
+
+def test_a_described_alert_says_with_how_many_rows_it_was_compared(database: Database) -> None:
+    with database.read() as session:
+        found = alerts.described(session, inbox.page(session, Asked("fraud"), 1)[0].public_id)
+    assert found["compared"] == 5_000
+    assert found["reason"] == "1 in 5,000 or odder"
+    assert "facts" not in found
 
 
 def test_an_alert_that_is_not_there_is_named(database: Database) -> None:

@@ -1,13 +1,11 @@
 """Rows of erased entities are left out before they are stored, and turned-away rows of theirs lose their content."""
 
 import dataclasses
-import json
 from collections.abc import Callable
-from typing import Any
 
 import pandas as pd
 
-from monitor.domain.erasure import CONTENT, words
+from monitor.domain.erasure import CONTENT, names
 from monitor.sources.quality.admission import Admitted
 
 Among = Callable[[set[str]], set[str]]  # those of some names that were erased
@@ -28,22 +26,12 @@ def leave_out(admitted: Admitted, among: Among) -> tuple[Admitted, int]:
 
 def blanked(rejected: pd.DataFrame, among: Among) -> pd.DataFrame:
     """origin, raw, reason of rows that could not be used; where one names an erased entity nothing but that is kept."""
-    names = [
-        set().union(*map(_names, row))
-        for row in rejected[["origin", "raw", "reason"]].itertuples(index=False)
+    named = [
+        set().union(*map(names, row)) for row in rejected[["origin", "raw", "reason"]].itertuples(index=False)
     ]
-    gone = among(set().union(*names))
-    theirs = [bool(each & gone) for each in names]
+    gone = among(set().union(*named))
+    theirs = [bool(each & gone) for each in named]
     kept = rejected.copy()
     kept.loc[theirs, ["origin", "raw"]] = ""
     kept.loc[theirs, "reason"] = CONTENT
     return kept
-
-
-def _names(text: str) -> set[str]:
-    found = {text, *words(text)}
-    try:
-        cells: Any = json.loads(text)
-    except ValueError:
-        return found
-    return found | {str(v) for v in cells.values()} if isinstance(cells, dict) else found

@@ -9,13 +9,14 @@ import pyarrow.compute as pc
 from monitor.domain.field import RESERVED, Field, LeftOut, Schema
 from monitor.domain.monitor import Monitor
 from monitor.domain.writing import counted
+from monitor.features.identity import named_by_text
 from monitor.sources.quality import cells
 from monitor.sources.quality.roles import roles
 from monitor.sources.quality.text import as_text, mask
 
 MOSTLY = 0.95  # share of a column's values that must fit a type; the rest will be quarantined
 SEVERAL = 50  # so many distinct values are a set, whatever the number of rows
-SHARE = 0.05  # distinct values a row, above which text is free text
+SHARE = 0.05  # distinct values a row, above which a number named like an identifier is one
 WORDS = 64  # characters; longer text on average is prose
 NAMED = re.compile(r"(^|[_\s])(id|uuid|guid|key|hash)$|[a-z]Id$|ID$", re.ASCII)
 LONGEST_NAME = 59  # bytes; PostgreSQL cuts names at 63, and ours may get a suffix
@@ -93,7 +94,7 @@ def _numeric(name: str, column: pd.Series, text: pd.Series, number: cells.Cells)
     distinct = text.nunique()
     whole = cells.integers(column)
     if text.str.match(r"^[+-]?0\d+$").any():
-        return _code(name, distinct, len(text), "leading zeros: a code, not a quantity")
+        return _words(name, text, "leading zeros: a code, not a quantity")
     if not whole.bad.any() and NAMED.search(name):
         return _code(name, distinct, len(text), "named like an identifier")
     if not whole.bad.any() and _counts(whole.values):
@@ -119,8 +120,13 @@ def _code(name: str, distinct: int, rows: int, why: str) -> Field:
     return Field(name=name, type="text", reason=f"{why}; {spread}")
 
 
-def _words(name: str, text: pd.Series) -> Field:
-    distinct, length = text.nunique(), float(text.str.len().mean())
+def _words(name: str, text: pd.Series, why: str = "words") -> Field:
+    length = float(text.str.len().mean())
     if length > WORDS:
         return Field(name=name, type="text", reason=f"free text, {length:.0f} characters on average")
-    return _code(name, distinct, len(text), "words")
+    distinct = text.nunique()
+    # Few rows tell little, and a type is pinned; each training looks again.
+    named = named_by_text(text) if distinct > SEVERAL else None
+    if named is not None:
+        return Field(name=name, type="text", reason=named)
+    return Field(name=name, type="category", reason=f"{why}; {counted(distinct, 'distinct value')}")

@@ -34,7 +34,7 @@ def look(file: Path) -> Copy:
 def restore(database: Database, copy: Copy, prepare: Prepare) -> None:
     """Put the copy in the place of what the database holds, at this release's schema: all of it, or nothing.
 
-    prepare: what is written into the restored rows before anybody sees them; it may refuse by raising.
+    prepare: what is done with the restored database before anybody sees it; it may refuse by raising.
     """
     if copy.kind != database.dialect:
         raise Unusable(

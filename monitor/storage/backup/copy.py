@@ -1,5 +1,6 @@
 """What both kinds of backup have in common: what is known of a file, and how it comes to its place."""
 
+import glob
 import hashlib
 import os
 from collections.abc import Callable, Iterator
@@ -7,12 +8,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from sqlalchemy.orm import Session
+import psutil
 
 from monitor.domain.errors import MonitorError
+from monitor.storage.crash import fail_point
+from monitor.storage.database import Database
 
 MAGIC = {b"SQLite format 3\0": "sqlite", b"PGDMP": "postgresql"}
-Prepare = Callable[[Session], None]
+Prepare = Callable[[Database], None]
 
 
 class Unusable(MonitorError):
@@ -50,7 +53,7 @@ def beside(file: Path) -> Iterator[Path]:
     """An empty file beside ``file`` to write into; what is left of it at the end is taken away."""
     part = file.with_name(f".{file.name}.{os.getpid()}.part")
     part.parent.mkdir(parents=True, exist_ok=True)
-    part.unlink(missing_ok=True)
+    _sweep(file)
     part.touch(0o600)  # it holds customers' rows
     try:
         yield part
@@ -59,9 +62,18 @@ def beside(file: Path) -> Iterator[Path]:
             part.with_name(part.name + end).unlink(missing_ok=True)
 
 
+def _sweep(file: Path) -> None:
+    """Take away what a process that was killed left: it holds customers' rows too."""
+    for left in file.parent.glob(f".{glob.escape(file.name)}.*.part*"):
+        number = left.name.removeprefix(f".{file.name}.").partition(".")[0]
+        if number.isdigit() and (int(number) == os.getpid() or not psutil.pid_exists(int(number))):
+            left.unlink(missing_ok=True)
+
+
 def settle(part: Path, file: Path) -> None:
     """Give a whole file its name, so that whoever looks finds all of it or nothing, also after a power cut."""
     _to_disk(part)
+    fail_point("copy.whole")
     part.replace(file)
     _to_disk(file.parent)
 

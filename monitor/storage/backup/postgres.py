@@ -12,11 +12,11 @@ from typing import IO, Any
 
 import sqlalchemy as sa
 from psycopg.conninfo import make_conninfo
-from sqlalchemy.orm import Session
 
 from monitor.storage import schema, tables
 from monitor.storage.backup.copy import Prepare, Unusable, beside, settle
-from monitor.storage.database import Database
+from monitor.storage.crash import fail_point
+from monitor.storage.database import Database, Joined
 
 PACKAGE = (
     "it comes with PostgreSQL's client programs (Debian: postgresql-client, Fedora: postgresql, macOS: libpq)"
@@ -74,9 +74,7 @@ def restore(database: Database, file: Path, prepare: Prepare) -> None:
             with driver.cursor() as cursor:
                 _replay(cursor, lines)
             schema.upgrade_on(connection)
-            with Session(connection) as session:
-                prepare(session)
-                session.flush()
+            prepare(Joined(connection))
     finally:
         connection.invalidate()  # the archive's settings end with the connection
         connection.close()
@@ -91,6 +89,7 @@ def _replay(cursor: Any, lines: Iterator[bytes]) -> None:
             with cursor.copy(line) as copy:
                 rows = itertools.takewhile(lambda row: row != b"\\.\n", lines)
                 for block in _blocks(rows):
+                    fail_point("restore.copying")
                     copy.write(block)
         elif not SESSION.match(line):
             statements.append(line)

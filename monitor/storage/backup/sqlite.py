@@ -1,5 +1,6 @@
 """SQLite: by its own backup interface, since a copy of the file lacks what is still in the write-ahead log."""
 
+import os
 import sqlite3
 import time
 from collections.abc import Callable, Iterator
@@ -10,7 +11,10 @@ from urllib.parse import quote
 
 from monitor.storage import schema
 from monitor.storage.backup.copy import Prepare, Unusable, beside, settle
+from monitor.storage.crash import fail_point
 from monitor.storage.database import BUSY_SECONDS, Database
+
+PIECE = 64  # pages that a restore copies between two looks at the clock
 
 
 def make(database: Database, file: Path) -> str | None:
@@ -58,18 +62,20 @@ def restore(database: Database, file: Path, prepare: Prepare) -> None:
                 closing(sqlite3.connect(part)) as read,
                 closing(sqlite3.connect(target, timeout=BUSY_SECONDS)) as live,
             ):
-                read.backup(live, progress=_patience())
+                # in pieces, which are one transaction of the database that they go into
+                read.backup(live, pages=PIECE, progress=_patience("restore.copying"))
         else:
             _aside(target)
-            settle(part, target)
+            settle(
+                part, target
+            )  # in the place of what is damaged, so that one of both is there at any moment
 
 
 def _prepare(part: Path, prepare: Prepare) -> None:
     staged = Database(f"sqlite:///{part}")
     try:
         schema.upgrade(staged)
-        with staged.write() as session:
-            prepare(session)
+        prepare(staged)
     finally:
         staged.close()
     with closing(sqlite3.connect(part)) as connection:
@@ -91,11 +97,12 @@ def _copy(read: sqlite3.Connection, part: Path) -> None:
         written.execute("PRAGMA journal_mode=DELETE").close()  # the copy is one file
 
 
-def _patience() -> Callable[[int, int, int], None]:
+def _patience(point: str = "copy.copying") -> Callable[[int, int, int], None]:
     """SQLite's interface waits for a lock as long as it takes; this ends the wait."""
     until = time.monotonic() + BUSY_SECONDS
 
     def look(status: int, _left: int, _all: int) -> None:
+        fail_point(point)
         if status in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED) and time.monotonic() > until:
             raise Unusable(f"the database was locked for {BUSY_SECONDS:.0f} s; stop what writes to it")
 
@@ -118,12 +125,14 @@ def usable(target: Path) -> bool:
 
 
 def _aside(target: Path) -> None:
-    """A damaged database is kept under another name; its log must not meet the restored file."""
-    stamp = f"{datetime.now(UTC):%Y%m%dT%H%M%S}"
-    for end in ("", "-wal", "-shm"):
+    """A damaged database is kept under another name too; its log must not meet the restored file."""
+    kept = f"{target.name}.damaged-{datetime.now(UTC):%Y%m%dT%H%M%S}"
+    for end in ("-wal", "-shm"):
         there = target.with_name(target.name + end)
         if there.exists():
-            there.rename(target.with_name(f"{target.name}.damaged-{stamp}{end}"))
+            there.rename(target.with_name(kept + end))
+    if target.exists() and not target.with_name(kept).exists():
+        os.link(target, target.with_name(kept))
 
 
 @contextmanager
