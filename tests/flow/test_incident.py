@@ -9,12 +9,12 @@ import pytest
 import sqlalchemy as sa
 
 from monitor.demo.shuttle import CHANNELS, FULL_SCALE, arrange, telemetry
-from monitor.domain.alert import CLEARLY
 from monitor.domain.monitor import Document
 from monitor.jobs.apply import apply
 from monitor.jobs.context import Context
 from monitor.scheduling import run_now
 from monitor.storage import monitors, tables, versions
+from monitor.storage.alerts import CLEARLY
 
 SPACING = timedelta(seconds=30)
 FIRST, AROUND, FAULT = 2_000, 250, 240  # rows: of the first training; between faults; two hours of one
