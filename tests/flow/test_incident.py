@@ -14,6 +14,7 @@ from monitor.jobs.apply import apply
 from monitor.jobs.context import Context
 from monitor.scheduling import run_now
 from monitor.storage import monitors, tables, versions
+from monitor.storage.alerts import CLEARLY
 
 SPACING = timedelta(seconds=30)
 FIRST, AROUND, FAULT = 2_000, 250, 240  # rows: of the first training; between faults; two hours of one
@@ -94,4 +95,5 @@ def test_an_incident_that_nobody_reviewed_is_not_learnt(context: Context, tmp_pa
     plant.grow(AROUND)
     plant.do("pull", "score")
     _, after = plant.incident(fault)
-    assert after == before
+    # no lower than high, if not the same: how far the tail goes is another model's by then
+    assert after >= min(before, CLEARLY)
