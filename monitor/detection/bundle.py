@@ -37,8 +37,7 @@ class Bundle:
             "sha256": {name: _sha(part) for name, part in parts.items()},
         }
         sealed["seal"] = _sha(_canonical(sealed))
-        # in the order in which it was learned: among equally frequent levels it says which is which
-        return {**parts, MANIFEST: json.dumps(sealed, indent=1, allow_nan=False).encode()}
+        return {**parts, MANIFEST: json.dumps(sealed, indent=1, sort_keys=True, allow_nan=False).encode()}
 
     @classmethod
     def from_files(cls, files: dict[str, bytes], where: str) -> "Bundle":

@@ -96,13 +96,13 @@ def _pareto(excess: NDArray[np.float64]) -> tuple[float, float]:
     """Shape and scale of a generalised Pareto by probability-weighted moments (Hosking & Wallis 1987).
 
     Of n exceedances a shape errs by about 1/sqrt(n), and one that came out too low claims what nobody counted: below
-    0 even that scores have an end. So it is at least 0, an exponential tail, and then one error more.
+    0 even that scores have an end. So it is at least that error above 0, the shape of an exponential tail.
     """
     n = len(excess)
     mean = float(excess.mean()) if n else 0.0
-    shape = 0.0
+    shape = max(n, 1) ** -0.5
     if n > 1 and mean > 0:
         weighted = float((excess * (n - 1 - np.arange(n)) / (n - 1)).mean())
-        shape = max(0.0, 2 - mean / max(mean - 2 * weighted, 1e-12))
-    shape = min(SHAPE, shape + max(n, 1) ** -0.5)
+        shape = max(shape, 2 - mean / max(mean - 2 * weighted, 1e-12))
+    shape = min(SHAPE, shape)
     return shape, max(mean * (1 - shape), 1e-9)

@@ -68,7 +68,7 @@ class CategoryField:
         rare = _rarity(np.r_[counted - 1, others], len(values))
         mean = float(np.average(rare, weights=weight))
         spread = float(np.sqrt(np.average((rare - mean) ** 2, weights=weight)))
-        counts = {str(level): int(count) for level, count in counted.items()}
+        counts = _placed({str(level): int(count) for level, count in counted.items()})
         levels = max(frequent, min(1, len(counts)))
         return cls(name, counts, levels, len(values), (mean, max(spread, NAT)), others)
 
@@ -120,11 +120,14 @@ class CategoryField:
         rows = document["rows"]
         if spread == 0:  # of before there was a least spread: an unseen level counted as CHANGED
             spread = float(_rarity(np.zeros(1), rows)[0] - mean) / CHANGED
-        # bundles of before kept their keys in the order of the alphabet, in which a level has another's place
-        ranked = sorted(document["counts"].items(), key=lambda level: -level[1])
-        counts = {level[:LONGEST]: count for level, count in ranked}
+        counts = _placed({level[:LONGEST]: count for level, count in document["counts"].items()})
         others = document.get("others", 0.0)
         return cls(document["name"], counts, document["levels"], rows, (mean, spread), others)
+
+
+def _placed(counts: Mapping[str, int]) -> dict[str, int]:
+    """Most frequent first, of equally many by name: a bundle keeps its keys in the order of the alphabet."""
+    return dict(sorted(counts.items(), key=lambda level: (-level[1], level[0])))
 
 
 def _rarity(count: NDArray[np.floating], rows: int) -> NDArray[np.float64]:

@@ -125,9 +125,8 @@ def _batch(
     )
     with context.write(run) as session:
         monitors.share(session, watched.monitor_id)
-        if not readings.stand(
-            session, table, rows
-        ):  # corrected, or deleted for their age, since they were read
+        # corrected, or deleted for their age, since they were read
+        if not readings.stand(session, table, rows):
             return dict.fromkeys(COUNTS, 0)
         versions.advance(session, champion, int(rows["reading_id"].max()), found.level)
         scores.store(session, watched.monitor_id, champion.version_id, found.scored, now)
@@ -150,9 +149,8 @@ def _skip(context: Context, run: Run, watched: Watched, champion: Version) -> No
         return
     assert watched.schema is not None
     table = readings.table(watched.config.table, watched.schema)
-    with context.write(
-        run
-    ) as session:  # looked at anew: rows up to ``last`` may have come since the look ahead
+    with context.write(run) as session:
+        # looked at anew: rows up to ``last`` may have come since the look ahead
         if readings.after(session, table, champion.scored_through, 1, frozenset()).empty:
             versions.advance(session, champion, last, champion.threshold)
 

@@ -259,7 +259,7 @@ def test_a_model_that_became_champion_meanwhile_is_not_emptied(
 def test_a_model_that_changed_meanwhile_is_gone_through_again(
     pulled: Context, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    version_id = learn(pulled)
+    version_id = learn(pulled, contaminated=False)  # a contaminated one keeps no row as odd as Zoë's
     look, others = erase._unsure, iter([OTHER])
 
     def erased_too(place: erasing.Place, version: versions.Version) -> bool:
@@ -366,30 +366,32 @@ def test_a_line_that_lost_a_name_cannot_be_changed_any_further(pulled: Context) 
         assert audit.verify(session).broken == line.audit_id
 
 
-@pytest.mark.parametrize("contaminated", [True, False])
-def test_models_lose_the_entitys_rows_and_score_others_as_before(pulled: Context, contaminated: bool) -> None:
+@pytest.mark.parametrize(("contaminated", "name"), [(True, "c1"), (False, NAME)])
+def test_models_lose_the_entitys_rows_and_score_others_as_before(
+    pulled: Context, contaminated: bool, name: str
+) -> None:
     version_id = learn(pulled, contaminated=contaminated)
     with pulled.database.read() as session:
         place = erasing.places(session, None)[0]
-        theirs, others = (erasing.rows(session, place, who)[FIELDS] for who in (NAME, OTHER))
+        theirs, others = (erasing.rows(session, place, who)[FIELDS] for who in (name, OTHER))
         before = versions.bundle(session, version_id)
-    done = erase.erase(pulled, NAME, "ana", yes=True)
+    done = erase.erase(pulled, name, "ana", yes=True)
     with pulled.database.read() as session:
         after = versions.bundle(session, version_id)
         sealed = audit.about(session, ["monitor:machines"])[0]
     assert (sealed.action, sealed.detail["version"]) == ("version.rewritten", 1)
-    gone = {name: Bundle.from_bytes(before).arrays[name].shape[1] - array.shape[1]
-            for name, array in Bundle.from_bytes(after).arrays.items() if name.endswith(".stored")}  # fmt: skip
-    assert sum(gone.values()) == sealed.detail["rows"] > 20
+    gone = {part: Bundle.from_bytes(before).arrays[part].shape[1] - array.shape[1]
+            for part, array in Bundle.from_bytes(after).arrays.items() if part.endswith(".stored")}  # fmt: skip
+    assert sum(gone.values()) == sealed.detail["rows"] > 10
     assert min(gone.values()) > 0
     assert list(done.models) == ["machines v1"]
     was, now = Detector.from_bytes(before), Detector.from_bytes(after)
     z = now._scorer.features.transform(theirs)  # type: ignore[union-attr]
     memory = next(a for n, a in Bundle.from_bytes(after).arrays.items() if n.endswith("memory.stored"))[0]
-    assert np.abs(memory[:, None] - z[None]).max(2).min() > 0.01
+    assert np.abs(memory[:, None] - z[None]).max(2).min() > 0.001
     moved = (was.score(others)["p_value"] - now.score(others)["p_value"]).abs()
     assert moved.mean() < 0.05, moved
-    again = erase.erase(pulled, NAME, "ana", yes=True)
+    again = erase.erase(pulled, name, "ana", yes=True)
     assert (again.models, again.counts) == ({}, {}), "nothing is left to do"
 
 

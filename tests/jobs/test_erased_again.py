@@ -49,9 +49,9 @@ def test_who_was_erased_since_the_backup_is_erased_again_with_the_restore(
         assert audit.verify(session).broken is None
         lines = [(e.action, e.actor) for e in audit.about(session, ["database", "erasure:1"])]
         assert session.scalar(sa.text("select count(*) from readings_machines")) == 270
-        rewritten = audit.about(session, ["monitor:machines"])[0]
+        done_to_it = {e.action for e in audit.about(session, ["monitor:machines"])}
     assert sorted(lines) == [("database.restored", "ben"), ("entity.erased", "ben")]
-    assert rewritten.action == "version.rewritten"
+    assert "version.rewritten" in done_to_it
     assert read_anew(pulled)["stored"] == 0
     assert NAME not in everything(pulled)
 
