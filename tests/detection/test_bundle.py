@@ -1,6 +1,5 @@
 """A bundle is what was saved, or it is refused."""
 
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -18,11 +17,6 @@ def test_bytes_and_folder_give_back_what_was_saved(tmp_path: Path) -> None:
         assert again.model == b"network"
         assert again.manifest == {"kind": "tabular"}
         assert np.array_equal(again.arrays["a"], BUNDLE.arrays["a"])
-
-
-def test_what_a_manifest_lists_comes_back_in_its_order() -> None:
-    listed = replace(BUNDLE, manifest={"levels": {"z": 2, "a": 2}})
-    assert list(Bundle.from_bytes(listed.to_bytes()).manifest["levels"]) == ["z", "a"]
 
 
 def test_equal_bundles_are_equal_bytes() -> None:
