@@ -23,7 +23,7 @@ from benchmarks import Claim
 from benchmarks.families import labelled_sets
 from monitor import Detector
 from monitor.detection import residuals
-from monitor.detection.memory import Memory, WideMemory
+from monitor.detection.memory import Memory, TrimmedMemory, WideMemory
 from monitor.detection.serve import member_views
 from monitor.detection.tabular import TabularScorer, views_of
 from monitor.models.autoencoder import Autoencoder, Plan, rate
@@ -139,7 +139,7 @@ def coreset(folder: Path, contaminated: bool) -> float:
         detector = Detector(contaminated=contaminated).fit(train_rows)
         few = _auroc(detector, train_rows, test, contaminated)
         with ExitStack() as patches:
-            for part_of in (Memory, WideMemory):
+            for part_of in (Memory, TrimmedMemory, WideMemory):
                 patches.enter_context(patch.object(part_of, "coreset", part_of.most))
             patches.enter_context(patch.object(residuals, "CORESET", residuals.REFERENCES))
             apart.append(few - _auroc(detector, train_rows, test, contaminated))

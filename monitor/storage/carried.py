@@ -20,6 +20,7 @@ class Carried:
         self._rows: pd.DataFrame | None = None
         self._through = self._depth = 0  # the last reading of the batches so far, and how far back was looked
         self._latest: pd.Timestamp | None = None  # event up to that reading
+        self._fields = frozenset[str]()  # another champion may look at others
 
     def before(
         self,
@@ -31,7 +32,7 @@ class Carried:
         fields: frozenset[str],
     ) -> pd.DataFrame:
         """The context of ``batch`` for a history of ``depth`` rows; ``batch`` comes right behind reading ``after``."""
-        if self._rows is None or (after, depth) != (self._through, self._depth):
+        if self._rows is None or (after, depth, fields) != (self._through, self._depth, self._fields):
             self._rows = past.known(session, table, batch.iloc[:0], depth, fields)
             self._latest = past.newest(session, table, after)
         last = int(batch["reading_id"].max())
@@ -50,7 +51,7 @@ class Carried:
         self._rows = self._newest(
             met[met["entity"].isin(whole)], kept[~kept["entity"].isin(spans.index)], depth
         )
-        self._through, self._depth = last, depth
+        self._through, self._depth, self._fields = last, depth, fields
         times = pd.concat([batch["event_at"], corrected["event_at"]])
         self._latest = max(filter(None, (self._latest, times.max())))
         return found

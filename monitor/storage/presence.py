@@ -85,8 +85,8 @@ def _words(who: list[str]) -> str:
 
 
 def _file(database: Database) -> Path:
-    file = Path(database.url.database or "")
-    return file.with_name(f"{file.name}.lock").resolve()
+    file = Path(database.url.database or "").resolve()
+    return file.with_name(f"{file.name}.lock")
 
 
 @contextmanager
@@ -124,6 +124,7 @@ def _shared(database: Database) -> sa.Connection:
             **SILENT,
         }.items():
             connection.execute(sa.select(sa.func.set_config(name, str(value), False)))
+        connection.execute(sa.text("SET lock_timeout = 0"))  # a restore takes as long as it takes
         connection.execute(sa.select(sa.func.pg_advisory_lock_shared(LOCK)))
     except BaseException:
         connection.close()

@@ -120,6 +120,13 @@ def test_a_dashboard_alone_is_noticed_too(context: Context, start: Start) -> Non
     assert until(lambda: refused_by(context) is None)
 
 
+def test_a_database_that_goes_by_two_names_is_one(tmp_path: Path) -> None:
+    (tmp_path / "link.db").symlink_to(tmp_path / "x.db")
+    one, other = (Database(f"sqlite:///{tmp_path / name}") for name in ("x.db", "link.db"))
+    with presence.staying(one), pytest.raises(presence.InUse), presence.alone(other):
+        pass
+
+
 def test_who_comes_during_a_restore_waits_for_its_end(context: Context) -> None:
     order: list[str] = []
     other = Database(context.settings.url)

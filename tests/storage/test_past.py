@@ -131,6 +131,22 @@ def test_rows_that_come_in_order_are_read_once(
     assert sum(read) == 10, "the first batch alone"
 
 
+def test_a_model_that_looks_at_another_field_is_not_given_rows_without_it(
+    database: Database, table: sa.Table
+) -> None:
+    rows = arrivals(0, 60).assign(source_key=[f"k{n}" for n in range(60)], payee="x")
+    rows["event_at"] = pd.date_range(START, periods=60, freq="min")
+    store(database, rows, 1)
+    carried, fewer = Carried(), FIELDS - {"payee"}
+    with database.read() as session:
+        first = readings.after(session, TABLE, 0, 40, fewer)
+        carried.before(session, TABLE, first, 0, PAST.rows, fewer)
+        batch = readings.after(session, TABLE, 40, 20, FIELDS)
+        going_on = carried.before(session, TABLE, batch, 40, PAST.rows, FIELDS)
+        anew = Carried().before(session, TABLE, batch, 40, PAST.rows, FIELDS)
+    pd.testing.assert_frame_equal(PAST.of(batch, going_on), PAST.of(batch, anew), check_exact=True)
+
+
 def test_a_context_is_entered_at_its_place_in_the_index(database: Database, table: sa.Table) -> None:
     store(database, arrivals(0), 1)
     statements: list[tuple[str, Any]] = []
