@@ -16,7 +16,7 @@ from monitor.domain.review import VERDICTS
 from monitor.domain.writing import counted
 from monitor.jobs.pull import FIRST_ROWS
 from monitor.scheduling.triggers import next_training
-from monitor.storage import inbox, pages, runs
+from monitor.storage import inbox, mutes, pages, runs
 from monitor.storage.database import Session
 from monitor.storage.inbox import Asked, Row
 from monitor.storage.pages import Standing
@@ -43,7 +43,7 @@ def compose(reading: Session, now: datetime) -> str:
     found = pages.fleet(reading)
     failed = pages.failures(reading)
     sparks = pages.sparks(reading, now - timedelta(days=1))
-    retries = runs.retries(reading, now)
+    retries, muted = runs.retries(reading, now), mutes.whole(reading, now)
     lines = [_line(m, failed.get(m.monitor_id), retries.get(m.monitor_id), sparks.get(m.monitor_id, []), now)
              for m in found]  # fmt: skip
     lines.sort(key=lambda m: (m["order"], -(m["severity"] or 0), -m["open"], m["name"]))
@@ -51,6 +51,7 @@ def compose(reading: Session, now: datetime) -> str:
     opened, named = inbox.severities(reading), inbox.page(reading, Asked(view="all"), NAMED)
     states = Counter(m["state"] for m in lines)
     for line in lines:
+        line["muted"] = muted.get(line["monitor_id"])
         line["said"] = (
             None if line["stored"] or line["version"] else runs.said(reading, line["monitor_id"], "pull")
         )
@@ -86,6 +87,8 @@ def headline(states: Mapping[str, int], opened: Mapping[int, int]) -> str:
     '1 monitor fails, 3 alerts need you, 37 more open'
     >>> headline({}, {2: 1, 1: 39}), headline({}, {}), headline({"late": 2}, {})
     ('40 alerts open, none above medium', 'Nothing needs you now', '2 monitors are late, no alert is open')
+    >>> headline({"retrying": 1}, {})
+    '1 monitor is tried again, no alert is open'
     """
     urgent = sum(n for severity, n in opened.items() if severity >= URGENT)
     rest = sum(opened.values()) - urgent
@@ -94,6 +97,8 @@ def headline(states: Mapping[str, int], opened: Mapping[int, int]) -> str:
         parts.append(f"{counted(failing, 'monitor')} {'fails' if failing == 1 else 'fail'}")
     if late := states.get("late", 0):
         parts.append(f"{counted(late, 'monitor')} {'is' if late == 1 else 'are'} late")
+    if retried := states.get("retrying", 0):
+        parts.append(f"{counted(retried, 'monitor')} {'is' if retried == 1 else 'are'} tried again")
     if urgent:
         parts.append(f"{counted(urgent, 'alert')} {'needs' if urgent == 1 else 'need'} you")
         parts += [f"{rest:,} more open"] if rest else []

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from monitor.domain.health import of_channel, state
 from monitor.domain.run import NO_FILE
-from monitor.storage import monitors, runs, tables, versions
+from monitor.storage import monitors, mutes, runs, tables, versions
 from monitor.storage.monitors import Watched
 from monitor.storage.types import UtcDateTime
 
@@ -20,10 +20,11 @@ JOBS = ("pull", "score", "train", "promote")
 
 def of_all(session: Session, now: datetime) -> list[dict[str, Any]]:
     """One dictionary a monitor: state, last success of each job, lag, open alerts, what is wrong."""
-    return [_of(session, watched, now) for watched in monitors.listed(session)]
+    muted = mutes.whole(session, now)
+    return [_of(session, watched, muted.get(watched.monitor_id), now) for watched in monitors.listed(session)]
 
 
-def _of(session: Session, watched: Watched, now: datetime) -> dict[str, Any]:
+def _of(session: Session, watched: Watched, muted: mutes.Standing | None, now: datetime) -> dict[str, Any]:
     last = {job: runs.succeeded_at(session, watched.monitor_id, job) for job in JOBS}
     failure = next((m for job in JOBS if (m := _failure(session, watched.monitor_id, job))), None)
     champion = versions.champion(session, watched.monitor_id)
@@ -38,7 +39,8 @@ def _of(session: Session, watched: Watched, now: datetime) -> dict[str, Any]:
         "lag": str(now - pulled).split(".")[0] if pulled else None,
         "open_alerts": session.scalar(open_alerts) or 0,
         "champion": f"v{champion.number}" if champion else None,
-        "message": failure or (retry and retry.said("UTC", now)) or _nothing(session, watched, fed),
+        "message": failure or (retry and retry.said("UTC", now)) or (muted and muted.said("UTC", now))
+                   or _nothing(session, watched, fed),
     }  # fmt: skip
 
 

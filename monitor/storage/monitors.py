@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from monitor.domain.errors import UnknownError
 from monitor.domain.field import Schema
 from monitor.domain.monitor import Monitor
+from monitor.domain.run import NO_FILE
 from monitor.storage import tables
 
 M = tables.monitors.c
@@ -90,8 +91,12 @@ def advance(
 ) -> None:
     """Move the cursor and add up the counts, in the transaction that stored the rows."""
     changed: dict[str, Any] = {"cursor": cursor}
-    if notices:
-        changed["notices"] = notices[-20:]
+    told = session.scalar(sa.select(M.notices).where(M.monitor_id == monitor_id)) or []
+    found = [
+        notice for notice in told if not notice.startswith(NO_FILE)
+    ]  # this one found some, or says so again
+    if notices or found != told:
+        changed["notices"] = notices[-20:] or found
     for name in ("pulled", "stored", "quarantined", "known"):
         changed[name] = M[name] + counts[name]
     changed["next_reading"] = M.next_reading + counts["stored"]

@@ -7,6 +7,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from monitor.domain import writing
 from monitor.storage import tables
 
 A, M, S = tables.alerts.c, tables.monitors.c, tables.suppressions.c
@@ -24,6 +25,9 @@ class Standing:
     actor: str
     starts_at: datetime
     ends_at: datetime
+
+    def said(self, zone: str, now: datetime) -> str:
+        return f"muted until {writing.moment(self.ends_at, zone, now)} by {self.actor}: {self.reason}"
 
 
 COLUMNS = [S[f] for f in Standing.__dataclass_fields__]
@@ -55,6 +59,12 @@ def over(session: Session, monitor_id: int, entity: str | None, now: datetime) -
     mine = sa.or_(S.entity.is_(None), S.entity == entity)
     rows = session.execute(sa.select(*COLUMNS).where(S.monitor_id == monitor_id, mine, *_standing(now)))
     return [Standing(*r) for r in rows]
+
+
+def whole(session: Session, now: datetime) -> dict[int, Standing]:
+    """The monitors of which nothing is shown now, each with the mute that lasts longest."""
+    found = sa.select(*COLUMNS).where(S.entity.is_(None), *_standing(now)).order_by(S.ends_at)
+    return {r.monitor_id: Standing(*r) for r in session.execute(found)}
 
 
 def listed(

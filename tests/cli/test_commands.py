@@ -64,6 +64,25 @@ def test_a_path_that_matches_nothing_is_said_and_needs_a_person_when_it_is_overd
     assert code == 1 and "no file matches" in err and "put one there, or correct the path" in err
 
 
+def test_what_a_pull_said_of_missing_files_goes_with_the_next_that_finds_them(
+    shell: Any, tmp_path: Path, context: Context
+) -> None:
+    rows = tmp_path / "boiler.csv"
+    rows.write_text("at,load\n2026-03-01T00:00:00Z,7\n")
+    (tmp_path / "m.yaml").write_text(CONFIG.replace("boiler.csv", "boil*.csv"))
+    shell("apply", "m.yaml")
+    shell("pull", "boiler")
+    rows.rename(tmp_path / "away")
+    shell("pull", "boiler")
+    (tmp_path / "away").rename(rows)
+    noticed = "SELECT notices FROM monitors"
+    with context.database.engine.connect() as connection:
+        assert "no file matches" in str(connection.exec_driver_sql(noticed).scalar())
+    shell("pull", "boiler")
+    with context.database.engine.connect() as connection:
+        assert "no file matches" not in str(connection.exec_driver_sql(noticed).scalar())
+
+
 def test_one_is_one(shell: Any, tmp_path: Path) -> None:
     (tmp_path / "boiler.csv").write_text("at,load\n2026-03-01T00:00:00Z,7\n")
     (tmp_path / "m.yaml").write_text(CONFIG)

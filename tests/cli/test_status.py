@@ -9,6 +9,7 @@ import seed
 import sqlalchemy as sa
 
 from monitor.cli.output import stamp
+from monitor.jobs import mute
 from monitor.jobs.context import Context
 from monitor.storage import outbox, tables
 
@@ -109,6 +110,19 @@ def test_a_run_that_will_be_tried_again_says_when_and_why(context: Context, shel
         card["message"]
         == f"pull: retrying at {stamp(again, context.now())}, because the server did not answer"
     )
+
+
+def test_a_monitor_that_is_muted_says_so(context: Context, shell: Any) -> None:
+    seed.fill(context.database, days=1)
+    until = context.now() + timedelta(days=1)
+    with context.database.write() as session:
+        mute.add(session, "host", "ana", context.now(), entity=None, until=until, reason="new disks")
+        mute.add(
+            session, "card-payments", "ana", context.now(), entity="c1", until=until, reason="a test card"
+        )
+    found = {m["monitor"]: m["message"] for m in json.loads(shell("status", "--json")[1])["monitors"]}
+    assert found["host"] == f"muted until {stamp(until, context.now())} by ana: new disks"
+    assert "muted" not in (found["card-payments"] or "")
 
 
 def test_an_alert_that_is_not_there_names_the_newest_with_their_monitors(

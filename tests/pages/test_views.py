@@ -13,6 +13,7 @@ from streamlit.testing.v1 import AppTest
 from dashboards import registry, session
 from dashboards.markup import FILES
 from monitor.domain import writing as writing_of
+from monitor.jobs import mute
 from monitor.settings import Settings
 from monitor.storage import tables
 from monitor.storage.database import Database
@@ -108,6 +109,15 @@ def test_a_first_row_that_is_overdue_needs_a_person(fresh: Database) -> None:
         writing.execute(sa.update(tables.monitors).where(host).values(created_at=seed.datetime.now(seed.UTC)))
     page = html(open_page(str(fresh.url), "overview"))
     assert "host: no row" not in page and ">waiting<" in page
+
+
+def test_a_muted_monitor_says_so_on_the_overview(fresh: Database) -> None:
+    now = seed.datetime.now(seed.UTC)
+    with fresh.write() as writing:
+        until = now + seed.timedelta(hours=2)
+        mute.add(writing, "host", "ana", now, entity=None, until=until, reason="new disks")
+    page = html(open_page(str(fresh.url), "overview"))
+    assert page.count("muted until") == 2, "wide and on a phone"
 
 
 def test_overview_and_inbox_count_an_age_from_when_the_alert_began(fresh: Database) -> None:
