@@ -31,17 +31,19 @@ def knows(blob: bytes, entity: str) -> bool:
     return contains(Bundle.from_bytes(blob).manifest, entity)
 
 
-def forgotten(blob: bytes, frame: pd.DataFrame) -> tuple[bytes | None, int]:
+def forgotten(
+    blob: bytes, frame: pd.DataFrame, context: pd.DataFrame | None = None
+) -> tuple[bytes | None, int]:
     """The bundle without those of its stored rows that equal rows of ``frame``, sealed anew, and how many those are.
 
     None for the bundle where so few would be left that it had to be trained again. Equal rows of somebody else go
-    too: they cannot be told apart, and their going costs nothing.
+    too: they cannot be told apart, and their going costs nothing. ``context``: further rows that theirs had as a past.
     """
     detector, bundle = Detector.from_bytes(blob), Bundle.from_bytes(blob)
     scorer = detector._scorer
     if frame.empty or not isinstance(scorer, TabularScorer):
         return blob, 0
-    rows = encode(scorer.network, views_of(scorer.features.transform(scorer.features.told(frame))))
+    rows = encode(scorer.network, views_of(scorer.features.transform(scorer.features.told(frame, context))))
     arrays, gone = dict(bundle.arrays), 0
     for part in scorer._score.parts:
         if isinstance(part, Memory):

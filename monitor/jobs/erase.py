@@ -122,12 +122,14 @@ class _Asked:
 
 def _unless_held(session: Session, places: list[Place], entity: str, context: Context) -> None:
     for place in places:
-        for hold in holds.over(session, place.monitor_id, entity, context.now()):
-            what = f"alert {hold.alert}" if hold.alert else "this entity"
-            raise Held(
-                f"nothing was erased: hold {hold.hold_id} of {hold.actor} stands on {what} until "
-                f"{hold.ends_at:%Y-%m-%d} UTC: {hold.reason}; `monitor hold release {hold.hold_id}` ends it"
-            )
+        for name in [entity, *erasing.sharing(session, place, entity)]:
+            for hold in holds.over(session, place.monitor_id, name, context.now()):
+                whose = "this entity" if name == entity else "an entity that had one of its rows too"
+                what = f"alert {hold.alert}" if hold.alert else whose
+                raise Held(
+                    f"nothing was erased: hold {hold.hold_id} of {hold.actor} stands on {what} until "
+                    f"{hold.ends_at:%Y-%m-%d} UTC: {hold.reason}; `monitor hold release {hold.hold_id}` ends it"
+                )
 
 
 def _models(
@@ -158,13 +160,16 @@ def _model(
     """Rewrite one version without the entity's rows; None where it holds none."""
     with context.database.read() as session:
         rows = erasing.rows(session, place, entity) if place.schema is not None else None
+        others = erasing.beside(session, place, entity) if place.schema is not None else None
         try:
             blob = versions.bundle(session, version.version_id)
             named = knows(blob, entity)
             if not keeps_rows(blob) and not named:
                 return None
             less, gone = (
-                forgotten(blob, rows) if rows is not None and not named else (None if named else blob, 0)
+                forgotten(blob, rows, others)
+                if rows is not None and not named
+                else (None if named else blob, 0)
             )
         except BundleCorrupt:
             less, gone = None, 0  # nobody can look into it, and nobody can use it
@@ -219,7 +224,8 @@ def _rows(
             if asked.held:
                 _unless_held(session, places, asked.entity, context)
             erasure_id, digest = erasures.record(session, asked.scope, asked.entity, actor, now, pending)
-            target = Target(asked.entity, places, f"{CONTENT}-{erasure_id}", actor, now)
+            told = erasing.told(session, places, asked.entity)
+            target = Target(asked.entity, places, f"{CONTENT}-{erasure_id}", actor, now, *told)
             redacted = erasing.trail(session, target)
             counts = erasing.erase(session, target) | ({"audit": len(redacted)} if redacted else {})
             erasures.counted(session, erasure_id, counts)

@@ -19,10 +19,11 @@ from monitor.domain.version import reworded
 from monitor.storage import audit, past, readings, tables
 from monitor.storage.database import Database
 from monitor.storage.monitors import REMOVED
+from monitor.storage.upsert import any_of
 
-A, C, M, N, O, Q, R, V = (  # noqa: E741  the tables that may name an entity
+A, C, M, N, O, P, Q, R, V = (  # noqa: E741  the tables that may name an entity
     tables.alerts.c, tables.alert_changes.c, tables.monitors.c, tables.notifications.c, tables.outliers.c,
-    tables.quarantine.c, tables.runs.c, tables.reviews.c,
+    tables.alert_members.c, tables.quarantine.c, tables.runs.c, tables.reviews.c,
 )  # fmt: skip
 
 
@@ -43,13 +44,18 @@ class Place:
 
 @dataclass(frozen=True)
 class Target:
-    """Whom, where, who asked for it and when, and the word that is written in the place of the name."""
+    """Whom, where, who asked for it and when, and the word that is written in the place of the name.
+
+    flagged, alerts: what was told of the entity's rows while they were another's, as ``told`` finds it.
+    """
 
     entity: str
     places: list[Place]
     instead: str
     actor: str
     at: datetime
+    flagged: list[int]
+    alerts: list[int]
     ids: list[int] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -76,8 +82,34 @@ def places(session: Session, monitor_id: int | None) -> list[Place]:
 
 
 def rows(session: Session, place: Place, entity: str) -> pd.DataFrame:
-    """Every revision of the entity's readings, and what took the place of each."""
+    """Every revision of the rows that the entity ever had, and what took the place of each."""
     return past.whole(session, place.table, entity)
+
+
+def beside(session: Session, place: Place, entity: str) -> pd.DataFrame:
+    """What else there is of those who had one of these rows too: their past, which models may have looked at."""
+    return past.beside(session, place.table, entity)
+
+
+def sharing(session: Session, place: Place, entity: str) -> list[str]:
+    """Who else had one of the entity's rows, before or after a correction."""
+    return list(session.scalars(past.sharing(place.table, entity))) if place.schema is not None else []
+
+
+def told(session: Session, places: list[Place], entity: str) -> tuple[list[int], list[int]]:
+    """Outliers among others' revisions of the entity's rows, and the alerts that are about nothing else."""
+    flagged: list[int] = []
+    for place in places:
+        if place.schema is not None:
+            table = place.table
+            c = table.c
+            mine = c.source_key.in_(past.had(table, entity)), c.entity.is_distinct_from(entity)
+            joined = sa.select(O.outlier_id).join_from(tables.outliers, table, c.reading_id == O.reading_id)
+            flagged += session.scalars(joined.where(*mine))
+    other = tables.alert_members.alias("other").c
+    more = sa.exists().where(other.alert_id == P.alert_id, other.outlier_id.not_in(flagged))
+    alerts = sa.select(P.alert_id).where(P.outlier_id.in_(flagged), ~more).distinct()
+    return flagged, list(session.scalars(alerts)) if flagged else []
 
 
 def erase(session: Session, target: Target) -> dict[str, int]:
@@ -98,14 +130,17 @@ def erase(session: Session, target: Target) -> dict[str, int]:
 
 def _readings(session: Session, place: Place, entity: str) -> dict[str, int]:
     table, known = place.table, tables.labels.c
-    mine = table.c.entity == entity
+    # with all revisions: a row never begins anew beside an old one, and none is left without what replaced it
+    keys = list(session.scalars(past.had(table, entity).distinct()))
+    mine = any_of(session, table.c.source_key, keys)
     ids = sa.select(table.c.reading_id).where(mine)
-    keys = sa.select(table.c.source_key).where(mine)
     return {
         "scores": _number(session, sa.delete(tables.scores).where(tables.scores.c.reading_id.in_(ids))),
         "labels": _number(
             session,
-            sa.delete(tables.labels).where(known.monitor_id == place.monitor_id, known.source_key.in_(keys)),
+            sa.delete(tables.labels).where(
+                known.monitor_id == place.monitor_id, any_of(session, known.source_key, keys)
+            ),
         ),
         place.config.table: _number(session, sa.delete(table).where(mine)),
     }
@@ -145,7 +180,8 @@ def _carries(row: Any, entity_field: str | None, entity: str) -> bool:
 
 
 def _outliers(session: Session, target: Target) -> int:
-    mine = sa.update(tables.outliers).where(O.monitor_id.in_(target.ids), O.entity == target.entity)
+    theirs = sa.or_(O.entity == target.entity, O.outlier_id.in_(target.flagged))
+    mine = sa.update(tables.outliers).where(O.monitor_id.in_(target.ids), theirs)
     changed = _number(session, mine.values(entity=target.instead, explanation=[], value=None))
     others = O.monitor_id.in_(target.ids)  # what is told of another entity's row may name this one
     return changed + sum(
@@ -155,7 +191,7 @@ def _outliers(session: Session, target: Target) -> int:
 
 def _alerts(session: Session, target: Target) -> int:
     """Closed where they were not; their rows are gone, so there is nothing left to decide."""
-    mine = sa.and_(A.monitor_id.in_(target.ids), A.entity == target.entity)
+    mine = A.alert_id.in_(_about(target))
     live = list(session.scalars(sa.select(A.alert_id).where(mine, A.state.in_(LIVE))))
     for alert_id in live:
         change = {"at": target.at, "kind": "closed", "actor": target.actor, "detail": {"reason": CONTENT}}
@@ -178,8 +214,9 @@ def _alerts(session: Session, target: Target) -> int:
 
 
 def _about(target: Target) -> sa.Select[Any]:
-    """alert_id of the entity's alerts; asked before their entity is written over."""
-    return sa.select(A.alert_id).where(A.monitor_id.in_(target.ids), A.entity == target.entity)
+    """alert_id of the alerts about the entity's rows; asked before their entity is written over."""
+    theirs = sa.or_(A.entity == target.entity, A.alert_id.in_(target.alerts))
+    return sa.select(A.alert_id).where(A.monitor_id.in_(target.ids), theirs)
 
 
 def _elsewhere(target: Target) -> sa.Select[Any]:

@@ -1,5 +1,7 @@
 """What was known of an entity before each of its rows: earlier rows, as they stood when that row arrived."""
 
+from typing import Any
+
 import pandas as pd
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -81,8 +83,27 @@ def newest(session: Session, readings: sa.Table, through: int) -> pd.Timestamp |
 
 
 def whole(session: Session, readings: sa.Table, entity: str) -> pd.DataFrame:
-    """Every revision of an entity's readings, with what took the place of each."""
-    return _read(session, readings, None, readings.c.entity == entity)
+    """Every revision of the rows that an entity ever had, others' among them, with what took the place of each."""
+    return _read(session, readings, None, readings.c.source_key.in_(had(readings, entity)))
+
+
+def beside(session: Session, readings: sa.Table, entity: str) -> pd.DataFrame:
+    """The other readings of those who had one of an entity's rows before or after it."""
+    c = readings.c
+    others = c.entity.in_(sharing(readings, entity))
+    return _read(session, readings, None, others, c.source_key.not_in(had(readings, entity)))
+
+
+def sharing(readings: sa.Table, entity: str) -> sa.Select[Any]:
+    """Who else had one of an entity's rows, before or after a correction."""
+    c = readings.alias("shared").c
+    return sa.select(c.entity).where(c.source_key.in_(had(readings, entity)), c.entity != entity).distinct()
+
+
+def had(readings: sa.Table, entity: str) -> sa.Select[Any]:
+    """source_key of the rows that were an entity's in any revision."""
+    mine = readings.alias("mine").c
+    return sa.select(mine.source_key).where(mine.entity == entity)
 
 
 def _read(
