@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from monitor.domain.policy import SINCE
 from monitor.features.base import ARRIVED, REPLACED, Columns
 from monitor.features.dates import as_times
 from monitor.features.numbers import as_numbers
@@ -16,7 +17,7 @@ ROWS, LEAST = 100, 10  # of an entity's earlier rows so many of the newest are l
 CONTEXT = 1_000_000  # rows that all entities of a training may bring along; where they are many, fewer each
 DAY = 86_400.0  # seconds
 SPANS = {"1 h": 3_600.0, "24 h": DAY, "7 d": 7 * DAY, "30 d": 30 * DAY}
-SINCE, COUNT, SUM = "seconds since last", "rows in {}", "{} in 24 h"
+COUNT, SUM = "rows in {}", "{} in 24 h"
 RATIO, LESS, NEW = "{} over own median", "{} less own median", "new {}"
 BLOCK = 10_000  # rows at a time: a few arrays of BLOCK x ROWS numbers
 
