@@ -29,8 +29,16 @@ class Bundle:
     arrays: dict[str, NDArray[Any]]
     manifest: dict[str, Any]
 
+    @property
+    def scoring(self) -> str:
+        """sha256 of what makes the scores: two trainings that came to the same differ in their facts alone."""
+        return _sha(_canonical({name: _sha(part) for name, part in self._parts().items()}))
+
+    def _parts(self) -> dict[str, bytes]:
+        return {MODEL: self.model, ARRAYS: save_arrays(_contiguous(self.arrays))}
+
     def files(self) -> dict[str, bytes]:
-        parts = {MODEL: self.model, ARRAYS: save_arrays(_contiguous(self.arrays))}
+        parts = self._parts()
         sealed = {
             **self.manifest,
             "format": FORMAT,

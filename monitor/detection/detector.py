@@ -103,7 +103,8 @@ class Detector:
     ) -> list[list[dict[str, Any]]]:
         """For each of ``rows`` (places in ``frame``) its fields by falling share, as JSON.
 
-        Each field: field, kind, share, actual, expected, low, high; values in the field's own units.
+        Each field: field, kind, share, actual, expected, low, high, derived (told by the rows before, no column of
+        the source); values in the field's own units.
         """
         scorer, _ = self._fitted()
         return explained(scorer, frame, np.asarray(rows, np.intp), context)

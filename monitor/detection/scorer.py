@@ -60,7 +60,10 @@ class Scorer(Protocol):
 
 @dataclass(frozen=True)
 class Usual:
-    """One field of one row in its own units; ``low`` to ``high`` holds 98 % of the training rows."""
+    """One field of one row in its own units; ``low`` to ``high`` holds 98 % of the training rows.
+
+    ``derived``: no column of the source holds it; it is told by the rows before.
+    """
 
     field: str
     kind: str
@@ -68,3 +71,4 @@ class Usual:
     expected: float | bool | str | None
     low: float | str | None
     high: float | str | None
+    derived: bool = False

@@ -146,6 +146,7 @@ class TabularScorer:
             expected=self.features.expected(z, place),
             low=field.low,
             high=field.high,
+            derived=self.features.derived(field.name),
         )
 
     def document(self) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from monitor.domain.monitor import Alerts, Fields
 from monitor.domain.pace import RAISED, Pace
 
 MOST = 0.05  # no policy flags a row that is as odd as one normal row in twenty
+SINCE = "seconds since last"  # the field of an entity's past that falls where more happens
 
 
 def cutoff(alerts: Alerts, rows_per_day: float, p_values: Sequence[float]) -> float:
@@ -51,16 +52,28 @@ def selective(alerts: Alerts) -> bool:
 
 
 def stands(explanation: Sequence[dict[str, Any]], alerts: Alerts) -> bool:
-    """Whether a row's strongest field passes the rule on direction and the floors."""
-    top = explanation[0] if explanation else {}
-    actual, expected = top.get("actual"), top.get("expected")
-    if not isinstance(actual, int | float) or not isinstance(expected, int | float):
-        return True
-    if (alerts.direction == "up" and actual <= expected) or (
-        alerts.direction == "down" and actual >= expected
+    """Whether a row passes the rule on direction and the floors. What is no number has neither.
+
+    direction: of its strongest field, but for truths and the time since the last row, which falls in a burst.
+    floor:     of its strongest column of the source, truths aside: a part marked ``derived`` has other units.
+    """
+    parts = [p for p in explanation if not isinstance(p.get("actual"), bool)]
+    off = _off(next((p for p in parts if not (p.get("derived") and p["field"] == SINCE)), {}))
+    if off is not None and (
+        (alerts.direction == "up" and off <= 0) or (alerts.direction == "down" and off >= 0)
     ):
         return False
-    return abs(actual - expected) >= alerts.floor.get(str(top["field"]), 0.0)
+    own = next((p for p in parts if not p.get("derived")), {})
+    off = _off(own)
+    return off is None or abs(off) >= alerts.floor.get(str(own["field"]), 0.0)
+
+
+def _off(part: dict[str, Any]) -> float | None:
+    """How far above what was expected; None where it is no number."""
+    actual, expected = part.get("actual"), part.get("expected")
+    if not isinstance(actual, int | float) or not isinstance(expected, int | float):
+        return None
+    return actual - expected
 
 
 def outside(row: dict[str, Any], fields: Fields) -> list[str]:

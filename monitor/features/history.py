@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from monitor.domain.policy import SINCE
 from monitor.features.base import ARRIVED, REPLACED, Columns
 from monitor.features.dates import as_times
 from monitor.features.numbers import as_numbers
@@ -16,8 +17,10 @@ ROWS, LEAST = 100, 10  # of an entity's earlier rows so many of the newest are l
 CONTEXT = 1_000_000  # rows that all entities of a training may bring along; where they are many, fewer each
 DAY = 86_400.0  # seconds
 SPANS = {"1 h": 3_600.0, "24 h": DAY, "7 d": 7 * DAY, "30 d": 30 * DAY}
-SINCE, COUNT, SUM = "seconds since last", "rows in {}", "{} in 24 h"
+COUNT, SUM = "rows in {}", "{} in 24 h"
 RATIO, LESS, NEW = "{} over own median", "{} less own median", "new {}"
+LARGEST = np.finfo(np.float64).max
+SPARE = 128.0  # a power of two, so that it rounds nothing; sums of up to so many rows are finite before it comes back
 BLOCK = 10_000  # rows at a time: a few arrays of BLOCK x ROWS numbers
 
 Numbers = NDArray[np.float64]
@@ -161,16 +164,19 @@ class _Past:
         found |= {COUNT.format(span): known((age <= length).sum(1)) for span, length in SPANS.items()}
         if self.history.value:
             values = np.nan_to_num(self.numbers[self.history.value][earlier])
-            found[SUM.format(self.history.value)] = known(np.where(age <= DAY, values, 0).sum(1))
+            with np.errstate(over="ignore"):
+                total = (np.where(age <= DAY, values, 0) / SPARE).sum(1) * SPARE
+            found[SUM.format(self.history.value)] = known(_finite(total))
         for name in (*self.history.ratios, *self.history.differences):
             own, usual = (
                 self.numbers[name][rows],
                 _median(np.where(there, self.numbers[name][earlier], np.nan)),
             )
-            if name in self.history.ratios:
-                found[RATIO.format(name)] = own / np.where(usual > 0, usual, np.nan)
-            else:
-                found[LESS.format(name)] = own - usual
+            with np.errstate(over="ignore"):
+                if name in self.history.ratios:
+                    found[RATIO.format(name)] = _finite(own / np.where(usual > 0, usual, np.nan))
+                else:
+                    found[LESS.format(name)] = _finite(own - usual)
         half = self.history.rows // 2
         old: NDArray[np.bool_] = there & (age > DAY)
         # who makes all these rows within a day is compared with the older half of them
@@ -238,8 +244,12 @@ def _median(values: Numbers) -> Numbers:
     ordered = np.sort(values, axis=1)  # NaN comes last
     count = (~np.isnan(values)).sum(1)
     row = np.arange(len(values))
-    middle: Numbers = (
-        ordered[row, np.maximum(count - 1, 0) // 2]
-        + ordered[row, np.minimum(count // 2, values.shape[1] - 1)]
-    ) / 2
+    low = ordered[row, np.maximum(count - 1, 0) // 2]
+    high = ordered[row, np.minimum(count // 2, values.shape[1] - 1)]
+    middle: Numbers = low / 2 + high / 2  # their sum may be infinite
     return np.where(count > 0, middle, np.nan)
+
+
+def _finite(values: Numbers) -> Numbers:
+    """What is beyond all floats is the largest of them: an infinite number would count as missing."""
+    return np.clip(values, -LARGEST, LARGEST)

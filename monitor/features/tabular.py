@@ -8,8 +8,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from monitor.domain.errors import MonitorError
+from monitor.domain.policy import SINCE
 from monitor.features.base import Columns, Floats
-from monitor.features.history import SINCE, History, Places
+from monitor.features.history import History, Places
 from monitor.features.inference import Encoder, infer, restore_encoder
 from monitor.features.remembered import RememberedField
 
@@ -84,6 +85,10 @@ class Tabular:
         """``rows`` (places in ``frame``; all) as ``transform`` needs them: with what the past tells of each."""
         chosen = frame if rows is None else frame.iloc[rows]
         return _beside(chosen, self.history.of(frame, context, rows)) if self.history else chosen
+
+    def derived(self, field: str) -> bool:
+        """Whether a field tells of an entity's past, not of a column of the source."""
+        return self.history is not None and field in self.history.forms
 
     def transform(self, frame: pd.DataFrame) -> Floats:
         """(n rows) -> float32 (n, columns), finite whatever the frame holds.

@@ -5,11 +5,12 @@ from datetime import datetime
 
 import pandas as pd
 
+from monitor.detection.bundle import Bundle
 from monitor.detection.detector import Detector
 from monitor.detection.flagging import Before, flag
 from monitor.detection.planted import planted_auroc
 from monitor.domain import policy
-from monitor.domain.errors import BundleCorrupt, Pinned, UnknownError
+from monitor.domain.errors import BundleCorrupt, ModelDropped, Pinned, UnknownError
 from monitor.domain.review import clean_note
 from monitor.domain.run import Outcome, Request, Run
 from monitor.domain.version import GATE, NOMINAL, Decision, Kind, Step, Trial, better, by_hand, withheld
@@ -69,8 +70,19 @@ def _against(context: Context, version: Version, champion: Version | None) -> st
     if champion is not None and champion.pinned:
         return str(Pinned(champion.number))
     with context.database.read() as session:
-        number = versions.left(session, version.monitor_id).get(version.sha256)
-    return f"it is the very model of v{number}, which was rolled back from" if number is not None else None
+        own = _scoring_of(session, version.version_id)
+        for version_id, number in versions.left(session, version.monitor_id).items():
+            if own is not None and _scoring_of(session, version_id) == own:
+                return f"it is the very model of v{number}, which was rolled back from"
+    return None
+
+
+def _scoring_of(session: Session, version_id: int) -> str | None:
+    """What tells the model from others; None where its bytes are damaged or gone."""
+    try:
+        return Bundle.from_bytes(versions.bundle(session, version_id)).scoring
+    except (BundleCorrupt, ModelDropped):
+        return None
 
 
 def _decide(context: Context, watched: Watched, version: Version, champion: Version | None) -> Decision:

@@ -297,11 +297,11 @@ def previous(session: Session, monitor_id: int) -> int | None:
     return line[-2] if len(line) > 1 else None
 
 
-def left(session: Session, monitor_id: int) -> dict[str, int]:
-    """sha256 -> number of each model that a person rolled back from, and to which nobody went back since."""
+def left(session: Session, monitor_id: int) -> dict[int, int]:
+    """version_id -> number of what a person rolled back from, nobody went back to since, and still has its model."""
     line = _lineage(session, monitor_id)
-    mine = sa.and_(V.monitor_id == monitor_id, V.state == "retired", V.number.not_in(line))
-    return {r.sha256: r.number for r in session.execute(sa.select(V.sha256, V.number).where(mine))}
+    mine = sa.and_(V.monitor_id == monitor_id, V.state == "retired", V.number.not_in(line), ~EMPTIED)
+    return {r.version_id: r.number for r in session.execute(sa.select(V.version_id, V.number).where(mine))}
 
 
 def first(session: Session, monitor_id: int) -> bool:

@@ -23,6 +23,13 @@ def test_equal_bundles_are_equal_bytes() -> None:
     assert Bundle.from_bytes(BUNDLE.to_bytes()).to_bytes() == BUNDLE.to_bytes()
 
 
+def test_what_makes_the_scores_is_told_from_facts() -> None:
+    told = Bundle(BUNDLE.model, BUNDLE.arrays, {"facts": {"seconds": 2.0}})
+    assert told.scoring == Bundle.from_bytes(told.to_bytes()).scoring == BUNDLE.scoring
+    others = Bundle(b"another", BUNDLE.arrays, {}), Bundle(b"network", {"a": np.arange(6.0)}, {})
+    assert len({BUNDLE.scoring, *(each.scoring for each in others)}) == 3
+
+
 @pytest.mark.parametrize("name", ["model.onnx", "arrays.safetensors", "manifest.json"])
 def test_a_changed_part_is_refused(tmp_path: Path, name: str) -> None:
     BUNDLE.save(tmp_path)

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from monitor.features import history as module
 from monitor.features.base import ARRIVED, REPLACED
 from monitor.features.history import CONTEXT, LEAST, ROWS, SPANS, History, depth
+from monitor.features.remembered import RememberedField
 
 START = pd.Timestamp("2026-03-01", tz="UTC")
 PAST = History("card", "at", ("amount",), ("move",), ("payee",), "amount", rows=4)
@@ -169,6 +170,24 @@ def test_chosen_rows_are_told_the_same_as_all() -> None:
     frame = stream([row(n, 1.0 + n, card="ab"[n % 2]) for n in range(20)])
     chosen = np.array([3, 17, 8])
     pd.testing.assert_frame_equal(PAST.of(frame, rows=chosen), PAST.of(frame).iloc[chosen], check_exact=True)
+
+
+def test_what_is_beyond_all_floats_is_the_largest_and_no_missing_history() -> None:
+    largest = np.finfo(np.float64).max
+    cells = [  # card, hours, amount, move
+        ("a", 0, 1e308, -1e308), ("a", 1, 1.5e308, -1.5e308), ("a", 2, 1e308, 1.5e308),
+        ("b", 0, 1e-300, 0.0), ("b", 1, 1e308, 0.0),
+        *(("c", n, amount, 0.0) for n, amount in enumerate([1.5e308, 1.5e308, -1.5e308, -1.5e308, 1.0])),
+    ]  # fmt: skip
+    told = PAST.of(stream([(card, hours, amount, move, "x", 0) for card, hours, amount, move in cells]))
+    assert told["amount over own median"][2] == pytest.approx(0.8)
+    assert told["amount over own median"][4] == largest
+    assert told["move less own median"][2] == largest
+    assert told["amount in 24 h"][2] == largest
+    assert told["amount in 24 h"][9] == 0.0
+    field = RememberedField.fit("x", "amount", pd.Series([largest, -largest, 1.0, 2.0]))
+    assert np.isfinite([field.mean, field.std, field.low, field.high]).all()
+    assert np.isfinite(field.encode(pd.Series([largest, -largest]))).all()
 
 
 def test_the_document_restores_the_same_history() -> None:

@@ -109,6 +109,7 @@ def test_a_burst_of_a_card_is_told_by_its_own_past(learned: Context, tmp_path: P
     assert told["seconds since last"]["actual"] == 5
     assert 0.5 < told["amount over own median"]["actual"] < 2
     assert told["amount in 24 h"]["actual"] > 19 * 40
+    assert {name for name, part in told.items() if not part["derived"]} == {"amount", "shop"}
     leading = sorted(told.values(), key=lambda part: -part["share"])[:2]
     assert {part["field"] for part in leading} & {
         "rows in 1 h",

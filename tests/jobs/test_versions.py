@@ -178,15 +178,17 @@ def test_rolling_back_again_goes_further_back(
 def test_the_gate_does_not_bring_back_what_was_rolled_back_from(
     installed: Context, good: bytes, rows: pd.DataFrame, shell: Callable[..., int]
 ) -> None:
-    other = Detector(kind="tabular", objective="vanilla", contaminated=False, seed=1)
-    better = other.fit(rows[["load", "heat"]]).to_bytes()
-    for bundle in (good, better):
+    def better() -> bytes:
+        other = Detector(kind="tabular", objective="vanilla", contaminated=False, seed=1)
+        return other.fit(rows[["load", "heat"]]).to_bytes()
+
+    for bundle in (good, better()):
         candidate = add(installed, "a", bundle, "candidate")
         run_now(installed, "promote", "a", "me", counts={"version_id": candidate, "by_hand": True})
     assert roll_back(shell) == 0
     said = run_now(installed, "promote", "a", "me", counts={"version_id": 2})["message"]
     assert said == "v2 was decided on before: retired"
-    add(installed, "a", better, "candidate")  # as the next night learns from the same rows
+    add(installed, "a", better(), "candidate")  # as the next night learns from the same rows
     said = run_now(installed, "promote", "a", "me")["message"]
     assert "v3 rejected by the gate: it is the very model of v2, which was rolled back from; it would" in said
     with installed.database.read() as session:
