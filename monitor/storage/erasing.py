@@ -209,9 +209,14 @@ def _alerts(session: Session, target: Target) -> int:
         ),
     )  # fmt: skip
     others = A.monitor_id.in_(target.ids)
-    return changed + sum(
-        _texts(session, tables.alerts, text, others, target) for text in (A.why, A.brief, A.suppressed_by)
-    )
+
+    def muted(text: str) -> str:
+        """The mute's reason alone, as the mute itself loses the name: "mute 7" and replayed history are our words."""
+        mute, colon, reason = text.partition(": ")
+        return mute + colon + str(without(reason, target.entity, target.instead))
+
+    changed += _texts(session, tables.alerts, A.suppressed_by, others, target, muted)
+    return changed + sum(_texts(session, tables.alerts, text, others, target) for text in (A.why, A.brief))
 
 
 def _about(target: Target) -> sa.Select[Any]:
