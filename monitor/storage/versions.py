@@ -223,13 +223,14 @@ def drop_bundle(session: Session, version_id: int) -> bool:
 def empty(session: Session, back: int, before: datetime) -> int:
     """Drop the models that nobody will go back to; returns how many. The rows stay with their facts.
 
-    Kept: champions and the ``back`` last ones before each, what is pinned, and what was never champion and is not
-    older than ``before``.
+    Kept: champions and the ``back`` last ones of the line before each, what was rolled back from as long as those
+    that it came after, what is pinned, and what was never champion and is not older than ``before``.
     """
     newer = tables.versions.alias("newer")
     since = sa.select(sa.func.count()).where(
-        newer.c.monitor_id == V.monitor_id, newer.c.state == "retired", newer.c.decided_at > V.decided_at
-    )
+        newer.c.monitor_id == V.monitor_id, newer.c.state == "retired", newer.c.decided_at > V.decided_at,
+        newer.c.version_id.not_in(_off_the_line(session)),
+    )  # fmt: skip
     old = sa.case(
         (V.state == "retired", since.correlate(tables.versions).scalar_subquery() >= back),
         else_=V.created_at < before,
@@ -315,6 +316,19 @@ def _lineage(session: Session, monitor_id: int) -> list[int]:
     return deciding.lineage(
         (r.number, step) for r in session.execute(mine) for step in deciding.steps(r.decision, r.decided_at)
     )
+
+
+def _off_the_line(session: Session) -> list[int]:
+    """version_id of those that were rolled back from, of all monitors.
+
+    What an earlier release decided may not be kept: without a decision nobody rolled back from it.
+    """
+    found: list[int] = []
+    decided = sa.and_(V.state == "retired", V.decision.is_not(None))
+    for monitor_id in session.scalars(sa.select(V.monitor_id).where(decided).distinct()).all():
+        mine = sa.select(V.version_id).where(V.monitor_id == monitor_id, decided)
+        found += session.scalars(mine.where(V.number.not_in(_lineage(session, monitor_id))))
+    return found
 
 
 def behind(session: Session, monitor_id: int) -> bool:

@@ -305,6 +305,25 @@ def test_a_damaged_database_is_replaced_and_kept_aside(context: Context, tmp_pat
     assert len(list(file.parent.glob("monitor.db.damaged-*"))) == 1
 
 
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_a_damaged_database_is_kept_aside_where_there_are_no_hard_links(
+    context: Context, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    backup.make(context, tmp_path / "a.backup", "ana")
+    context.database.close()
+    file = Path(str(context.database.url.database))
+    torn = b"\0" * 64 + file.read_bytes()[64:]
+    file.write_bytes(torn)
+
+    def none(*_: object) -> None:
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr("os.link", none)
+    backup.restore(context, tmp_path / "a.backup", "ana", yes=True)
+    schema.ready(context.database)
+    assert [kept.read_bytes() for kept in file.parent.glob("monitor.db.damaged-*")] == [torn]
+
+
 @pytest.mark.parametrize("database", ["postgresql"], indirect=True)
 def test_tables_of_others_are_neither_copied_nor_touched(context: Context, tmp_path: Path) -> None:
     with context.database.engine.begin() as connection:

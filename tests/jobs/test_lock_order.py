@@ -17,11 +17,12 @@ import sqlalchemy as sa
 from monitor.domain.field import Field, Schema
 from monitor.domain.monitor import Document
 from monitor.domain.run import Request
+from monitor.jobs import erase
 from monitor.jobs import review as reviewing
 from monitor.jobs.apply import apply
 from monitor.jobs.context import Context
 from monitor.scheduling.slots import Scheduler
-from monitor.storage import monitors, readings, reviews, runs, tables
+from monitor.storage import monitors, pruning, readings, reviews, runs, tables
 
 pytestmark = pytest.mark.parametrize("database", ["postgresql"], indirect=True)
 SCHEMA = Schema(fields=(Field(name="amount", type="number"),))
@@ -154,3 +155,31 @@ def test_a_pull_meets_the_removal_of_its_monitor(installed: Context) -> None:
     meeting.run(pull, lambda: apply(installed, document(), "ana", yes=True))
     with installed.database.read() as session:
         assert monitors.listed(session) == []
+
+
+def test_a_prune_meets_an_erasure_of_the_same_rows(
+    installed: Context, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    table, now = readings.table("readings_a", SCHEMA), installed.now()
+    with installed.database.write() as session:
+        session.execute(sa.update(tables.monitors).values(fields=SCHEMA.model_dump(mode="json")))
+        session.execute(sa.update(table).values(entity="c1"))
+        session.execute(sa.insert(tables.scores).values(
+            reading_id=1, version_id=1, score=9.0, p_value=1e-5, scored_at=now))  # fmt: skip
+    meeting, where = Meeting(installed), pruning._where
+
+    def stop(session: Any, into: sa.Table, *given: Any) -> None:
+        if into is tables.scores:
+            meeting.wait()
+        where(session, into, *given)
+
+    monkeypatch.setattr(pruning, "_where", stop)
+
+    def prune() -> None:
+        with installed.database.write() as session:
+            pruning._readings(session, monitors.named(session, "a"), ["k"])
+
+    meeting.run(prune, lambda: erase.erase(installed, "c1", "ana", monitor="a", yes=True))
+    with installed.database.read() as session:
+        for each in (table, tables.scores):
+            assert session.scalar(sa.select(sa.func.count()).select_from(each)) == 0

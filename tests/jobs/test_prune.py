@@ -7,6 +7,7 @@ import sqlalchemy as sa
 from monitor.domain.errors import MonitorError
 from monitor.domain.monitor import Document
 from monitor.domain.run import Request
+from monitor.domain.version import Step
 from monitor.jobs.apply import apply
 from monitor.jobs.context import Context
 from monitor.scheduling import run_now
@@ -82,6 +83,33 @@ def test_models_that_nobody_will_go_back_to_are_dropped_and_their_rows_stay(watc
         rows = versions.listed(session, 1)
     assert len(rows) == 14 and all(v["manifest"] == {"rows": 300} for v in rows)
     assert run_now(watched, "prune", None, "me")["counts"]["models"] == 0
+
+
+def test_models_stay_for_five_champions_of_the_line_whatever_was_left_by_a_roll_back(
+    watched: Context,
+) -> None:
+    start = watched.now() - timedelta(days=100)
+    for hour, (number, kind) in enumerate(
+        [
+            *((n, "promoted") for n in range(1, 8)),
+            (8, "promoted"),
+            (9, "promoted"),
+            (7, "rolled back"),
+            (10, "promoted"),
+        ]
+    ):
+        at = start + timedelta(hours=hour)
+        with watched.database.write() as session:
+            if kind == "promoted":
+                versions.add(
+                    session, 1, b"bytes", at, objective="vanilla", manifest={}, facts={}, trained_through=0
+                )
+            step = Step(kind, "ana", at, "")
+            versions.promote(session, versions.numbered(session, 1, number), step)
+    run_now(watched, "prune", None, "me")
+    assert [n for n in kept(watched) if n not in (8, 9)] == [10, 7, 6, 5, 4, 3]
+    with watched.database.read() as session:
+        assert versions.previous(session, 1) == 7
 
 
 def test_a_version_whose_model_was_dropped_is_refused_and_the_others_are_named(watched: Context) -> None:

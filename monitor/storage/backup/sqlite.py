@@ -1,6 +1,7 @@
 """SQLite: by its own backup interface, since a copy of the file lacks what is still in the write-ahead log."""
 
 import os
+import shutil
 import sqlite3
 import time
 from collections.abc import Callable, Iterator
@@ -132,7 +133,10 @@ def _aside(target: Path) -> None:
         if there.exists():
             there.rename(target.with_name(kept + end))
     if target.exists() and not target.with_name(kept).exists():
-        os.link(target, target.with_name(kept))
+        try:
+            os.link(target, target.with_name(kept))
+        except OSError:  # not every file system has hard links
+            shutil.copyfile(target, target.with_name(kept))
 
 
 @contextmanager
