@@ -127,11 +127,11 @@ def group(
     joined: dict[tuple[str | None, int], list[Outlier]] = {}
     for outlier in sorted(outliers, key=lambda o: (o.event_at, o.reading_id)):
         mine = kept.setdefault(outlier.entity, [])
-        muted = next((m.reason for m in mutes if m.covers(outlier)), None)
-        place = next((n for n, a in enumerate(mine) if _near(a, outlier, rule, muted)), None)
+        cause = _cause(outlier, mutes, rule)
+        place = next((n for n, a in enumerate(mine) if _near(a, outlier, rule, cause)), None)
         if place is None:
             place = len(mine)
-            mine.append(_fresh(outlier, muted, rule))
+            mine.append(_fresh(outlier, cause, rule))
         else:
             mine[place] = _grown(mine[place], outlier, rule)
         joined.setdefault((outlier.entity, place), []).append(outlier)
@@ -139,23 +139,24 @@ def group(
     return [_change(kept[e][n], before, new, rule) for (e, n), new in joined.items()]
 
 
-def _near(alert: Alert, outlier: Outlier, rule: Rule, muted: str | None) -> bool:
-    in_history = _historic(outlier, rule)
-    if (alert.state == "suppressed") != bool(muted or in_history) or alert.state == "closed":
+def _cause(outlier: Outlier, mutes: Sequence[Mute], rule: Rule) -> str | None:
+    """Why it is suppressed; None where it is not."""
+    muted = next((m.reason for m in mutes if m.covers(outlier)), None)
+    historic = rule.history_ends is not None and outlier.event_at < rule.history_ends
+    return muted or (HISTORY if historic else None)
+
+
+def _near(alert: Alert, outlier: Outlier, rule: Rule, cause: str | None) -> bool:
+    if alert.state == "closed" or (alert.suppressed_by if alert.state == "suppressed" else None) != cause:
         return False
     return alert.first_event_at - rule.gap <= outlier.event_at <= alert.last_event_at + rule.gap
 
 
-def _historic(outlier: Outlier, rule: Rule) -> bool:
-    return rule.history_ends is not None and outlier.event_at < rule.history_ends
-
-
-def _fresh(outlier: Outlier, muted: str | None, rule: Rule) -> Alert:
-    reason = muted or (HISTORY if _historic(outlier, rule) else None)
+def _fresh(outlier: Outlier, cause: str | None, rule: Rule) -> Alert:
     return Alert(
-        None, outlier.entity, "suppressed" if reason else "waiting", _severity(outlier, rule),
+        None, outlier.entity, "suppressed" if cause else "waiting", _severity(outlier, rule),
         outlier.event_at, outlier.event_at, 1, outlier.p_value, outlier.value, outlier.why, outlier.brief,
-        outlier.fields, outlier.provisional, outlier.settled, reason,
+        outlier.fields, outlier.provisional, outlier.settled, cause,
     )  # fmt: skip
 
 

@@ -48,12 +48,12 @@ def ends(session: Session, monitor_id: int, since: datetime) -> dict[str | None,
 
 
 def mutes(session: Session, monitor_id: int, since: datetime) -> list[Mute]:
-    """Those that cover something at ``since`` or later; an alert says by which it is suppressed."""
+    """Those that cover something at ``since`` or later, oldest first; an alert says by which it is suppressed."""
     s = tables.suppressions.c
     rows = session.execute(
-        sa.select(s.entity, s.starts_at, s.ends_at, LABEL).where(
-            s.monitor_id == monitor_id, s.ends_at > since
-        )
+        sa.select(s.entity, s.starts_at, s.ends_at, LABEL)
+        .where(s.monitor_id == monitor_id, s.ends_at > since)
+        .order_by(s.suppression_id)
     )
     return [Mute(*r) for r in rows]
 

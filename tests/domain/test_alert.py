@@ -3,7 +3,7 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.domain.alert import Alert, Mute, Outlier, Rule, group, severity
+from monitor.domain.alert import HISTORY, Alert, Mute, Outlier, Rule, group, severity
 
 START = datetime(2026, 3, 1, tzinfo=UTC)
 RULE = Rule(gap=timedelta(minutes=30), min_duration=timedelta(0), cutoff=0.01)
@@ -101,3 +101,18 @@ def test_an_alert_of_the_replay_that_goes_on_is_told_when_it_does() -> None:
     first = group([outlier(0, provisional=True)], [], [], RULE)[0].alert
     changes = group([outlier(5)], [stored(first, 7)], [], RULE)
     assert [(c.kind, c.alert.provisional) for c in changes] == [("confirmed", False)]
+
+
+def test_what_is_muted_and_what_is_history_stay_apart_and_so_do_two_mutes() -> None:
+    rule = Rule(timedelta(minutes=30), timedelta(0), 0.01, history_ends=START + timedelta(minutes=10))
+    mutes = [
+        Mute("a", START + timedelta(minutes=20), START + timedelta(minutes=30), "mute 1: works"),
+        Mute("a", START + timedelta(minutes=30), START + timedelta(minutes=40), "mute 2: storm"),
+    ]
+    seen = [outlier(minute, reading_id=minute) for minute in (5, 8, 22, 25, 32)]
+    causes = [(HISTORY, 2), ("mute 1: works", 2), ("mute 2: storm", 1)]
+    changes = group(seen, [], mutes, rule)
+    assert [(c.alert.suppressed_by, c.alert.members) for c in changes] == causes
+    kept = [stored(c.alert, n) for n, c in enumerate(changes)]
+    again = group([outlier(9, reading_id=9), outlier(23, reading_id=23)], kept, mutes, rule)
+    assert [(c.alert.alert_id, c.alert.suppressed_by) for c in again] == [(0, HISTORY), (1, "mute 1: works")]
