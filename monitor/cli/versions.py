@@ -58,9 +58,10 @@ def diff(name: Name, old: Number, new: Number, as_json: Json = False) -> None:
     from monitor.storage import monitors, trained
 
     with opened() as context, context.database.read() as session:
-        monitor_id = monitors.named(session, name).monitor_id
-        both = [trained.version(session, monitor_id, number) for number in (old, new)]
-    facts = [_facts(v, steps(v.decision, v.decided_at)) for v in both]
+        watched = monitors.named(session, name)
+        both = [trained.version(session, watched.monitor_id, number) for number in (old, new)]
+    unlearnt = watched.schema.unlearnt if watched.schema else {}
+    facts = [_facts(v, steps(v.decision, v.decided_at), unlearnt) for v in both]
     keys = list(dict.fromkeys(key for each in facts for key in each))
     same = [k for k in keys if k.startswith("field ") and all(each.get(k) == LEARNT for each in facts)]
     rows = [(key, *(_said(each.get(key)) for each in facts)) for key in keys if key not in same]
@@ -70,7 +71,7 @@ def diff(name: Name, old: Number, new: Number, as_json: Json = False) -> None:
     show(shown, as_json, table(("", f"v{old}", f"v{new}"), rows, ""))
 
 
-def _facts(version: Any, decided: "list[Step]") -> dict[str, Any]:
+def _facts(version: Any, decided: "list[Step]", unlearnt: dict[str, str]) -> dict[str, Any]:
     """What is worth comparing, by the words that it is called."""
     held = version.manifest_held_back or {}
     gate = next((step for step in decided if step.figures), None)
@@ -79,7 +80,8 @@ def _facts(version: Any, decided: "list[Step]") -> dict[str, Any]:
     }
     own = next((step for step in reversed(decided) if step.kind != "replaced"), None)
     replaced = decided[-1].other if decided and decided[-1].kind == "replaced" else None
-    fields = dict.fromkeys(version.facts.get("fields", []), LEARNT) | version.facts.get("refused", {})
+    learnt = dict.fromkeys(version.facts.get("fields", []), LEARNT)
+    fields = learnt | unlearnt | version.facts.get("refused", {})
     return {
         "state": version.state, "trained": stamp(version.created_at), "objective": version.objective,
         "rows": version.manifest_rows, "from": version.manifest_from, "to": version.manifest_to,

@@ -226,6 +226,12 @@ def test_two_versions_are_set_side_by_side(
 def test_fields_that_both_versions_learnt_from_are_counted_and_others_named(
     installed: Context, good: bytes, shell: Callable[..., int], capsys: pytest.CaptureFixture[str]
 ) -> None:
+    with installed.database.write() as session:
+        fields = {
+            "fields": [{"name": "uuid", "type": "text", "reason": "each is another"}],
+            "left_out": [{"name": "at", "reason": "the event time"}],
+        }
+        session.execute(sa.update(tables.monitors).values(fields=fields))
     for extra in ([], ["heat"]):
         version_id, facts = add(installed, "a", good, "candidate"), {"fields": ["load", "wear", *extra]}
         with installed.database.write() as session:
@@ -235,6 +241,10 @@ def test_fields_that_both_versions_learnt_from_are_counted_and_others_named(
     out = capsys.readouterr().out
     assert re.search(r"^2 fields the same +learnt from +learnt from$", out, re.MULTILINE)
     assert re.search(r"^field heat +- +learnt from$", out, re.MULTILINE)
+    assert re.search(
+        r"^field uuid +text, not learnt from: each is another +text, not learnt", out, re.MULTILINE
+    )
+    assert re.search(r"^field at +the event time +the event time$", out, re.MULTILINE)
     assert "field load" not in out
 
 
