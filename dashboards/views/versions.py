@@ -113,6 +113,7 @@ def compose(
         left=sum((version.manifest_left_out or {}).values()),
         reasons=_reasons(version),
         unreviewed=(version.manifest_left_out or {}).get("not reviewed yet", 0),
+        unused=(watched.schema.unlearnt if watched.schema else {}) | version.facts.get("refused", {}),
         champion=champion.number if champion else None,
         steps=decided,
         before=next((s.other for s in reversed(decided) if s.kind in ("promoted", "rolled back")), None),

@@ -19,16 +19,19 @@ def listed(
     limit: Annotated[int, typer.Option(help="At most so many.", min=1, max=10_000)] = 100,
     as_json: Json = False,
 ) -> None:
-    """List alerts, the most urgent first."""
+    """List alerts, the most urgent first; closed ones as what, by whom and when, the last first."""
     from monitor.storage import alerts
 
     with opened() as context, context.database.read() as session:
         found = alerts.listed(session, state, queue, limit)
         now = context.now()
-    rows = [(a["public_id"], a["severity"], a["monitor"], a["entity"] or "", stamp(a["first_event_at"], now),
-             a["brief"]) for a in found]  # fmt: skip
+    closed = state == "closed"
+    rows = [(a["public_id"], a["severity"], a["monitor"], a["entity"] or "",
+             *((a["verdict"], a["closed_by"], stamp(a["closed_at"], now)) if closed
+               else (stamp(a["first_event_at"], now),)), a["brief"]) for a in found]  # fmt: skip
+    heads = ("verdict", "by", "closed") if closed else ("began",)
     nothing = "No open alerts: nothing needs you now." if state == "open" else f"No {state} alerts."
-    show(found, as_json, table(("alert", "severity", "monitor", "entity", "began", "why"), rows, nothing))
+    show(found, as_json, table(("alert", "severity", "monitor", "entity", *heads, "why"), rows, nothing))
 
 
 @app.command("show")

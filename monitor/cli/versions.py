@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help="The trained versions of a monitor.", no_args_is_help=True)
 Number = Annotated[int, typer.Argument(help="A version's number, such as 3 for v3.", show_default=False)]
+LEARNT = "learnt from"
 Why = Annotated[str, typer.Option("--why", help="The reason, kept with the version.", show_default=False)]
 
 
@@ -53,26 +54,34 @@ def _state(version: dict[str, Any]) -> str:
 def diff(name: Name, old: Number, new: Number, as_json: Json = False) -> None:
     """Set two versions side by side: the rows and fields they learnt from, what was left out, the gate's figures."""
     from monitor.domain.version import steps
+    from monitor.domain.writing import counted
     from monitor.storage import monitors, trained
 
     with opened() as context, context.database.read() as session:
-        monitor_id = monitors.named(session, name).monitor_id
-        both = [trained.version(session, monitor_id, number) for number in (old, new)]
-    facts = [_facts(v, steps(v.decision, v.decided_at)) for v in both]
+        watched = monitors.named(session, name)
+        both = [trained.version(session, watched.monitor_id, number) for number in (old, new)]
+    unlearnt = watched.schema.unlearnt if watched.schema else {}
+    facts = [_facts(v, steps(v.decision, v.decided_at), unlearnt) for v in both]
     keys = list(dict.fromkeys(key for each in facts for key in each))
-    rows = [(key, *(_said(each.get(key)) for each in facts)) for key in keys]
+    same = [k for k in keys if k.startswith("field ") and all(each.get(k) == LEARNT for each in facts)]
+    rows = [(key, *(_said(each.get(key)) for each in facts)) for key in keys if key not in same]
+    if same:
+        rows.append((f"{counted(len(same), 'field')} the same", LEARNT, LEARNT))
     shown = {f"v{v.number}": each for v, each in zip(both, facts, strict=True)}
     show(shown, as_json, table(("", f"v{old}", f"v{new}"), rows, ""))
 
 
-def _facts(version: Any, decided: "list[Step]") -> dict[str, Any]:
+def _facts(version: Any, decided: "list[Step]", unlearnt: dict[str, str]) -> dict[str, Any]:
     """What is worth comparing, by the words that it is called."""
     held = version.manifest_held_back or {}
     gate = next((step for step in decided if step.figures), None)
     figures = {
         k.replace("_", " "): v for k, v in (gate.figures if gate else {}).items() if k != "calibration"
     }
-    fields = dict.fromkeys(version.facts.get("fields", []), "learnt from") | version.facts.get("refused", {})
+    own = next((step for step in reversed(decided) if step.kind != "replaced"), None)
+    replaced = decided[-1].other if decided and decided[-1].kind == "replaced" else None
+    learnt = dict.fromkeys(version.facts.get("fields", []), LEARNT)
+    fields = learnt | unlearnt | version.facts.get("refused", {})
     return {
         "state": version.state, "trained": stamp(version.created_at), "objective": version.objective,
         "rows": version.manifest_rows, "from": version.manifest_from, "to": version.manifest_to,
@@ -80,7 +89,8 @@ def _facts(version: Any, decided: "list[Step]") -> dict[str, Any]:
         **{f"left out, {reason}": n for reason, n in (version.manifest_left_out or {}).items()},
         **{f"field {field}": what for field, what in fields.items()},
         **{f"gate, {key}": figure for key, figure in figures.items()},
-        "decided": decided[-1].reason if decided else None,
+        "decided": f"{own.kind}: {own.reason}" if own else None,
+        "replaced by": f"v{replaced}" if replaced is not None else None,
     }  # fmt: skip
 
 

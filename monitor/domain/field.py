@@ -76,6 +76,18 @@ class Schema(_Frozen):
     def names(self) -> list[str]:
         return [f.name for f in self.fields]
 
+    @property
+    def unlearnt(self) -> dict[str, str]:
+        """Columns that no version learns from, and why.
+
+        >>> Schema(fields=(Field(name="a", type="text", reason="free text"),)).unlearnt
+        {'a': 'text, not learnt from: free text'}
+        """
+        texts = {
+            f.name: f"text, not learnt from: {f.reason}".removesuffix(": ") for f in self if f.type == "text"
+        }
+        return texts | {left.name: left.reason for left in self.left_out}
+
     def of(self, *types: FieldType) -> list[str]:
         """Names of the fields of these types, in order.
 

@@ -173,16 +173,26 @@ def _public_id() -> str:
 
 
 def listed(session: Session, state: str, queue: str | None, limit: int) -> list[dict[str, Any]]:
-    """Alerts of a state as plain values, the most urgent first; those of a removed monitor say so in its name."""
-    m = tables.monitors.c
+    """Alerts of a state as plain values, the most urgent first, of closed ones those that were closed last.
+
+    Those of a removed monitor say so in its name.
+    """
+    m, r = tables.monitors.c, tables.reviews.c
+    closed_by = (
+        sa.select(r.actor)
+        .where(r.alert_id == A.alert_id, r.undone_at.is_(None))
+        .order_by(r.review_id.desc())
+        .limit(1)
+        .scalar_subquery()
+    )
     wanted = (A.public_id, CALLED.label("monitor"), A.queue, A.entity, A.state, A.severity, A.owner, A.opened_at,
               A.first_event_at, A.last_event_at, A.members, A.p_value, A.value, A.why, A.brief, A.provisional,
-              A.verdict)  # fmt: skip
+              A.verdict, A.closed_at, closed_by.label("closed_by"))  # fmt: skip
     found = (
         sa.select(*wanted)
         .join_from(tables.alerts, tables.monitors, m.monitor_id == A.monitor_id)
         .where(A.state == state)
-        .order_by(A.rank.desc(), A.alert_id.desc())
+        .order_by((A.closed_at if state == "closed" else A.rank).desc(), A.alert_id.desc())
         .limit(limit)
     )
     if queue is not None:

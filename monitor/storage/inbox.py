@@ -8,7 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from monitor.domain.alert import ASKING, HISTORY
+from monitor.domain.alert import HISTORY
 from monitor.storage import tables
 from monitor.storage.types import UtcDateTime
 
@@ -65,8 +65,8 @@ class Asked:
 
     @property
     def states(self) -> list[str]:
-        """In which an alert stays on the screen; what is snoozed meanwhile leaves with the person's own press."""
-        return [self.view] if self.view in ("closed", "suppressed") else ASKING
+        """In which an alert is shown, and stays on the screen."""
+        return [self.view] if self.view in ("snoozed", "closed", "suppressed") else ["open"]
 
 
 COLUMNS = [M.name.label("monitor") if f == "monitor" else M.document if f == "document" else A[f]
@@ -79,7 +79,7 @@ def page(session: Session, asked: Asked, limit: int) -> list[Row]:
     order = ((A.closed_at if closed else A.rank).desc(), A.alert_id.desc())
     wanted = (
         A.closed_at >= asked.since if closed and asked.since
-        else A.state == (asked.view if asked.view in ("snoozed", "closed", "suppressed") else "open")
+        else A.state.in_(asked.states)
     )  # fmt: skip
     first = sa.select(A.alert_id).where(wanted).order_by(*order).limit(limit)
     if asked.queue is not None:

@@ -201,7 +201,9 @@ def test_two_versions_are_set_side_by_side(
 ) -> None:
     add(installed, "a", good, "candidate")
     run_now(installed, "promote", "a", "me")
-    add(installed, "a", good, "candidate")
+    second = add(installed, "a", good, "candidate")
+    asked = {"version_id": second, "by_hand": True, "why": "quieter"}
+    run_now(installed, "promote", "a", "me", counts=asked)
     with installed.database.write() as session:
         left = {"rows": 380, "left_out": {"confirmed in a review": 2}, "held_back": {"rows": 20}}
         facts = {"fields": ["load"], "refused": {"heat": "its values are all different"}}
@@ -218,7 +220,34 @@ def test_two_versions_are_set_side_by_side(
     assert shell("versions", "diff", "a", "1", "2") == 0
     out = capsys.readouterr().out
     assert re.search(r"^left out, confirmed in a review +- +2$", out, re.MULTILINE)
+    assert re.search(r"^decided +promoted: first version; .* promoted: .*quieter", out, re.MULTILINE)
+    assert re.search(r"^replaced by +v2 +-$", out, re.MULTILINE)
     assert shell("versions", "diff", "a", "1", "9") == 2
+
+
+def test_fields_that_both_versions_learnt_from_are_counted_and_others_named(
+    installed: Context, good: bytes, shell: Callable[..., int], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with installed.database.write() as session:
+        fields = {
+            "fields": [{"name": "uuid", "type": "text", "reason": "each is another"}],
+            "left_out": [{"name": "at", "reason": "the event time"}],
+        }
+        session.execute(sa.update(tables.monitors).values(fields=fields))
+    for extra in ([], ["heat"]):
+        version_id, facts = add(installed, "a", good, "candidate"), {"fields": ["load", "wear", *extra]}
+        with installed.database.write() as session:
+            session.execute(sa.update(tables.versions).where(V.version_id == version_id).values(facts=facts))
+    capsys.readouterr()
+    assert shell("versions", "diff", "a", "1", "2") == 0
+    out = capsys.readouterr().out
+    assert re.search(r"^2 fields the same +learnt from +learnt from$", out, re.MULTILINE)
+    assert re.search(r"^field heat +- +learnt from$", out, re.MULTILINE)
+    assert re.search(
+        r"^field uuid +text, not learnt from: each is another +text, not learnt", out, re.MULTILINE
+    )
+    assert re.search(r"^field at +the event time +the event time$", out, re.MULTILINE)
+    assert "field load" not in out
 
 
 def test_a_version_of_another_monitor_is_refused(installed: Context, good: bytes) -> None:

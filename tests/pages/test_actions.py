@@ -140,3 +140,17 @@ def test_a_snooze_that_is_over_is_seen_by_looking(fresh: Database) -> None:
     send(fresh, {"n": 1, "do": "snooze", "alert": first, "choice": 2})
     compose(fresh, Desk(), None, "ana", NOW + timedelta(hours=5))
     assert state(fresh, first) == "open"
+
+
+def test_what_is_snoozed_leaves_the_list_and_stands_under_snoozed(fresh: Database) -> None:
+    first = ids(fresh)[0]
+    desk, aside = Desk(), Desk({"queue": None, "view": "snoozed", "words": "", "turn": 0})
+
+    def shown(desk: Desk) -> list[str]:
+        return [r["id"] for r in compose(fresh, desk, None, "ana", NOW)["rows"]]
+
+    before = shown(desk)
+    send(fresh, {"n": 1, "do": "snooze", "alert": first, "choice": 2})
+    assert shown(desk) == [name for name in before if name != first] and shown(aside) == [first]
+    send(fresh, {"n": 2, "do": "undo", "of": 1, "alert": first})
+    assert shown(desk) == before and shown(aside) == []

@@ -172,6 +172,8 @@ def test_a_note_and_a_snooze_are_kept(visit: Callable[..., Any], database: Datab
     page.keyboard.press("s")
     page.keyboard.press("1")
     wait_until(lambda: state(database, first) == "snoozed")
+    page.locator("[data-view=snoozed] span").get_by_text("1", exact=True).wait_for()
+    assert not page.locator(f".rows [data-id='{first}']").count()
     page.keyboard.press("z")
     wait_until(lambda: state(database, first) == "open")
     assert trail(database, first)[-3:] == ["alert.noted", "alert.snoozed", "alert.reopened"]

@@ -8,12 +8,13 @@ import seed
 import sqlalchemy as sa
 
 from dashboards import learning
-from dashboards.views import versions
+from dashboards.views import monitors, versions
 from monitor.domain.errors import UnknownError
 from monitor.domain.version import NOMINAL, Trial, better
-from monitor.storage import tables, trained
+from monitor.storage import pages, tables, trained
 from monitor.storage.database import Database
 
+M = tables.monitors.c
 NOW = datetime(2026, 3, 29, 14, 30, tzinfo=UTC)
 
 
@@ -46,6 +47,23 @@ def test_a_version_of_an_earlier_release_says_what_is_not_stored(
 ) -> None:
     html = page(database, number, name)
     assert "No curve is stored" in html and "Not measured" in html
+
+
+def test_each_column_that_no_version_learns_from_is_named_with_its_reason(database: Database) -> None:
+    with database.write() as session:
+        stored = session.scalar(sa.select(M.fields).where(M.name == "card-payments"))
+        uuid = {"name": "payment_uuid", "type": "text", "reason": "each value is another"}
+        away = {"name": "card_no", "reason": "excluded by the configuration"}
+        fields = {"fields": [*stored["fields"], uuid], "left_out": [away]}
+        session.execute(sa.update(tables.monitors).where(M.name == "card-payments").values(fields=fields))
+        watched = pages.fleet(session, "card-payments")[0]
+        whole = "".join(monitors.compose(session, watched, 1, "", NOW, None))
+    html = page(database, 41)
+    for words in ("payment_uuid was not used: text, not learnt from: each value is another",
+                  "card_no was not used: excluded by the configuration",
+                  "note was not used: its values are all different"):  # fmt: skip
+        assert html.count(words) == 1, words
+    assert '<td class="dim">payment_uuid<td class="dim">left out, text' in whole
 
 
 def test_a_version_that_is_not_there_names_those_that_are(database: Database) -> None:

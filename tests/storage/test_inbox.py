@@ -7,7 +7,7 @@ import sqlalchemy as sa
 
 from monitor.domain.alert import ASKING, HISTORY
 from monitor.domain.errors import UnknownError
-from monitor.storage import alerts, evidence, inbox, tables
+from monitor.storage import alerts, evidence, inbox, reviews, tables
 from monitor.storage.database import Database
 from monitor.storage.inbox import Asked
 
@@ -71,6 +71,20 @@ def test_closed_ones_are_found_from_a_moment_on_the_last_first(database: Databas
     assert [r.closed_at for r in rows] == sorted((r.closed_at for r in rows), reverse=True)
     assert len(rows) == 22 and {r.state for r in rows} == {"closed"} and all(r.verdict for r in rows)
     assert len(earlier) > len(rows) and [r.public_id for r in found] == [rows[0].public_id]
+
+
+def test_a_list_of_closed_ones_says_as_what_who_and_when_the_last_first(database: Database) -> None:
+    with database.read() as session:
+        found = alerts.listed(session, "closed", None, 100)
+        assert alerts.listed(session, "closed", "fraud", 3) == [a for a in found if a["queue"] == "fraud"][:3]
+        standing = {a["public_id"]: reviews.standing_of(session, a["public_id"]).alert_id for a in found[:3]}
+        said = {name: reviews.standing_review(session, alert_id) for name, alert_id in standing.items()}
+    at = [a["closed_at"] for a in found]
+    assert len(found) > 20 and at == sorted(at, reverse=True)
+    for one in found[:3]:
+        review = said[one["public_id"]]
+        assert review is not None
+        assert (one["verdict"], one["closed_by"]) == (review.verdict, review.actor)
 
 
 def test_suppressed_ones_are_found_the_most_urgent_first(database: Database) -> None:
