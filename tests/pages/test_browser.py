@@ -551,6 +551,19 @@ def test_on_a_phone_every_act_is_in_reach_of_a_thumb(visit: Callable[..., Any], 
     wait_until(lambda: state(database, second) == "open")
 
 
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_rows_of_an_alert_are_seen_to_their_last_column(visit: Callable[..., Any], scheme: str) -> None:
+    page = inbox(visit("/alerts", scheme=scheme))
+    page.locator(".detail").evaluate(
+        "detail => detail.querySelectorAll('.narrow .plain td:not(:first-child):not(:last-child)')"
+        ".forEach((cell) => { cell.textContent = 'international_transfer' })"
+    )
+    over = page.locator(".detail .narrow table").evaluate_all(
+        "tables => tables.map((t) => t.getBoundingClientRect().right - t.parentElement.getBoundingClientRect().right)"
+    )
+    assert over and max(over) <= 1
+
+
 @pytest.mark.parametrize("width", [1024, 1280, 1366])
 def test_a_fields_name_keeps_its_room_on_a_small_screen(visit: Callable[..., Any], width: int) -> None:
     page = inbox(visit("/alerts", width, 800))
