@@ -10,7 +10,7 @@ import pandas as pd
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from monitor.domain.alert import LIVE
+from monitor.domain.alert import HISTORY, LIVE
 from monitor.domain.erasure import CONTENT, mentions, without
 from monitor.domain.field import Schema
 from monitor.domain.monitor import Monitor
@@ -212,7 +212,9 @@ def _alerts(session: Session, target: Target) -> int:
 
     def muted(text: str) -> str:
         """The mute's reason alone, as the mute itself loses the name: "mute 7" and replayed history are our words."""
-        mute, colon, reason = text.partition(": ")
+        if text == HISTORY:
+            return text
+        mute, colon, reason = text.partition(": ") if ": " in text else ("", "", text)
         return mute + colon + str(without(reason, target.entity, target.instead))
 
     changed += _texts(session, tables.alerts, A.suppressed_by, others, target, muted)
