@@ -18,10 +18,10 @@ def call(place: str, words: list[str]) -> int:
 
 
 def serve(place: str) -> None:
-    import onnx  # noqa: F401  # with the next one the first export's share
-    import torch.onnx  # noqa: F401
+    import onnx  # noqa: F401  # so that no fork has to: the first export's share
+    import torch.onnx  # noqa: F401  # likewise
 
-    import monitor.training.evaluate  # noqa: F401
+    import monitor.training.evaluate  # noqa: F401  # so that no fork has to: torch and Lightning
     from monitor.cli import main
 
     with socket.socket(socket.AF_UNIX) as listener:
